@@ -1,1 +1,4 @@
-//! placeholder
+//! **tokenlapse** tests what Temporal workers do when an OAuth token expires, a clock drifts, access is revoked or
+//! the identity provider is down.
+
+pub mod journal;

@@ -1,1 +1,3 @@
+//! The command `tokenlapse`.
+
 fn main() {}

@@ -1,0 +1,497 @@
+//! Every event that a part of the lab can report, typed.
+//!
+//! The name of a kind (`idp.request`) and the fields that triggers may filter on stand in [`super::KIND_DOCS`].
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::id::{Call, Instance, Seq, TokenName, WorkflowId};
+use super::run::{RunEnd, RunHeader};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+#[non_exhaustive]
+pub enum Event {
+    /// The first record: what is run, against what, with which seed.
+    #[serde(rename = "run.started")]
+    RunStarted(Box<RunHeader>),
+    /// The last record before the histories: how the scenario run ended for the lab itself.
+    #[serde(rename = "run.ended")]
+    RunEnded(RunEnd),
+    /// Workers are ready, workflows are about to be started; from here faults are armed.
+    #[serde(rename = "workload.started")]
+    WorkloadStarted {
+        /// How many workflows will be started.
+        count: u32,
+    },
+    /// Every workflow was closed, or given up on.
+    #[serde(rename = "workload.finished")]
+    WorkloadFinished,
+    /// A workflow was started by the harness.
+    #[serde(rename = "workflow.started")]
+    WorkflowStarted {
+        /// Its id.
+        workflow: WorkflowId,
+        /// Its number within the workload, from 1.
+        n: u32,
+    },
+    /// A workflow was seen closed.
+    #[serde(rename = "workflow.closed")]
+    WorkflowClosed {
+        /// Its id.
+        workflow: WorkflowId,
+        /// How it closed.
+        status: WorkflowStatus,
+    },
+
+    /// A fault waits for its trigger.
+    #[serde(rename = "fault.armed")]
+    FaultArmed {
+        /// The fault's id.
+        fault: String,
+    },
+    /// A fault's trigger was met and its action carried out.
+    #[serde(rename = "fault.fired")]
+    FaultFired {
+        /// The fault's id.
+        fault: String,
+        /// Name of its action.
+        action: String,
+        /// The event that triggered it.
+        trigger: Option<Seq>,
+    },
+    /// A fault is proved to have had an effect on somebody. Fired is not bitten.
+    #[serde(rename = "fault.bit")]
+    FaultBit {
+        /// The fault's id.
+        fault: String,
+        /// The event that proves it.
+        proof: Seq,
+    },
+    /// An environment fault was undone.
+    #[serde(rename = "fault.healed")]
+    FaultHealed {
+        /// The fault's id.
+        fault: String,
+    },
+    /// A clock of the lab was moved.
+    #[serde(rename = "clock.moved")]
+    ClockMoved {
+        /// Whose clock.
+        clock: Clock,
+        /// Its offset from real time from now on, in milliseconds.
+        offset_ms: i64,
+    },
+
+    /// A request reached the identity provider.
+    #[serde(rename = "idp.request")]
+    IdpRequest(IdpRequest),
+    /// The identity provider's reply is about to leave.
+    #[serde(rename = "idp.response")]
+    IdpResponse(IdpResponse),
+    /// A token was born or died.
+    #[serde(rename = "idp.token")]
+    IdpToken(IdpToken),
+
+    /// A request reached the protected API and its token was judged.
+    #[serde(rename = "api.request")]
+    ApiRequest(ApiRequest),
+    /// The API's reply is about to leave.
+    #[serde(rename = "api.response")]
+    ApiResponse(ApiResponse),
+
+    /// A reply's last byte was handed to the connection, or it was lost before.
+    #[serde(rename = "http.done")]
+    HttpDone {
+        /// The request that it answers.
+        call: Call,
+        /// Whether the whole reply was handed over.
+        delivered: bool,
+    },
+
+    /// An RPC of a worker reached the frontend gate.
+    #[serde(rename = "gate.rpc")]
+    GateRpc {
+        /// Joins it with its end.
+        call: Call,
+        /// Which worker instance.
+        instance: Instance,
+        /// Name of the method, `PollActivityTaskQueue`.
+        rpc: String,
+    },
+    /// An RPC ended.
+    #[serde(rename = "gate.rpc_done")]
+    GateRpcDone {
+        /// Joins it with its beginning.
+        call: Call,
+        /// Which worker instance.
+        instance: Instance,
+        /// Name of the method.
+        rpc: String,
+        /// gRPC status code, 0 for OK; `None` when the stream was reset.
+        code: Option<i32>,
+    },
+    /// An activity attempt is about to be delivered to a worker.
+    #[serde(rename = "activity.started")]
+    ActivityStarted(Attempt),
+    /// A worker reported an attempt as done.
+    #[serde(rename = "activity.completed")]
+    ActivityCompleted {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: Attempt,
+        /// The decoded result.
+        result: Value,
+    },
+    /// A worker reported an attempt as failed.
+    #[serde(rename = "activity.failed")]
+    ActivityFailed {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: Attempt,
+        /// The failure with its causes.
+        failure: Failure,
+    },
+    /// A worker reported an attempt as cancelled.
+    #[serde(rename = "activity.cancelled")]
+    ActivityCancelled(Attempt),
+    /// A worker sent a heartbeat.
+    #[serde(rename = "activity.heartbeat")]
+    ActivityHeartbeat {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: Attempt,
+        /// The decoded details.
+        details: Value,
+    },
+
+    /// A worker process was started.
+    #[serde(rename = "worker.started")]
+    WorkerStarted {
+        /// Which instance.
+        instance: Instance,
+        /// Its command line.
+        command: Vec<String>,
+    },
+    /// A worker instance has polled for what it serves.
+    #[serde(rename = "worker.ready")]
+    WorkerReady {
+        /// Which instance.
+        instance: Instance,
+    },
+    /// A worker process wrote a line.
+    #[serde(rename = "worker.output")]
+    WorkerOutput {
+        /// Which instance.
+        instance: Instance,
+        /// Where it wrote.
+        stream: Stream,
+        /// The line without its end.
+        line: String,
+    },
+    /// A worker process ended.
+    #[serde(rename = "worker.exited")]
+    WorkerExited {
+        /// Which instance.
+        instance: Instance,
+        /// Exit code, if it exited by itself.
+        code: Option<i32>,
+        /// Signal, if it was killed by one.
+        signal: Option<i32>,
+        /// Whether the lab or a fault ended it.
+        expected: bool,
+    },
+
+    /// A worker tried to leave the lab.
+    #[serde(rename = "egress.attempt")]
+    EgressAttempt {
+        /// Which instance, where that is known.
+        instance: Option<Instance>,
+        /// The host that it named.
+        host: String,
+        /// The port that it named.
+        port: u16,
+    },
+
+    /// One event of a Temporal history, appended after the workload.
+    #[serde(rename = "history.event")]
+    HistoryEvent {
+        /// Whose history.
+        workflow: WorkflowId,
+        /// Temporal's number of it.
+        event_id: i64,
+        /// Temporal's name of it, `ActivityTaskScheduled`.
+        event: String,
+        /// Its attributes with payloads decoded.
+        attributes: Value,
+    },
+}
+
+/// How a workflow closed, or that it did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkflowStatus {
+    /// Returned a result.
+    Completed,
+    /// Returned a failure.
+    Failed,
+    /// Was cancelled.
+    Cancelled,
+    /// Was terminated.
+    Terminated,
+    /// Ran out of time.
+    TimedOut,
+    /// Was still open when the harness stopped waiting.
+    Running,
+}
+
+/// Whose clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// The identity provider's.
+    Idp,
+    /// The protected API's.
+    Api,
+    /// The workers'.
+    Worker,
+}
+
+/// Standard output or standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A request at the identity provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdpRequest {
+    /// Joins it with its reply.
+    pub call: Call,
+    /// Which worker instance sent it.
+    pub instance: Instance,
+    /// `token`, `introspect`, `revoke`, `jwks`, `discovery`.
+    pub endpoint: String,
+    /// `grant_type`, at the token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grant: Option<String>,
+    /// The client that the request names.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client: Option<String>,
+    /// The token that it presents, if it is one of the lab's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub token: Option<TokenName>,
+}
+
+/// A reply of the identity provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdpResponse {
+    /// The request, once more, so that a filter needs one event only.
+    #[serde(flatten)]
+    pub request: IdpRequest,
+    /// HTTP status.
+    pub status: u16,
+    /// `error` of RFC 6749 §5.2.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// Why it was decided so, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The tokens in it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub issued: Vec<TokenName>,
+    /// `Retry-After`, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after_ms: Option<u64>,
+    /// The fault that made this reply what it is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fault: Option<String>,
+}
+
+/// What became of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenChange {
+    /// It was issued.
+    Issued,
+    /// Its time is over by its issuer's clock.
+    Expired,
+    /// It was revoked (RFC 7009, by a fault, or by reuse detection).
+    Revoked,
+    /// A refresh token was replaced by its successor (RFC 6749 §6).
+    Rotated,
+}
+
+/// Access or refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// An access token.
+    Access,
+    /// A refresh token.
+    Refresh,
+}
+
+/// A change in a token's life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdpToken {
+    /// Which token.
+    pub token: TokenName,
+    /// What it is.
+    pub token_kind: TokenKind,
+    /// What happened to it.
+    pub change: TokenChange,
+    /// Whose it is.
+    pub client: String,
+    /// Who it speaks for.
+    pub sub: String,
+    /// What it allows.
+    pub scopes: Vec<String>,
+    /// `exp` by the identity provider's clock, in milliseconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at_ms: Option<i64>,
+    /// Why, for a death.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// A request at the protected API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApiRequest {
+    /// Joins it with its reply.
+    pub call: Call,
+    /// Which worker instance sent it.
+    pub instance: Instance,
+    /// Method and template, `GET /orders/{id}`; `None` where the target names no such route.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub route: Option<String>,
+    /// Method and concrete path.
+    pub target: String,
+    /// The bearer token, if it is one of the lab's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub token: Option<TokenName>,
+    /// Who the token speaks for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub: Option<String>,
+    /// The workflow that the request names, by the target's `api.correlate`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub workflow: Option<WorkflowId>,
+    /// Why the token is refused (`expired`, `revoked`, `not_yet_valid`, `missing` …); `None` if it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<String>,
+}
+
+/// A reply of the protected API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApiResponse {
+    /// The request, once more, so that a filter needs one event only.
+    #[serde(flatten)]
+    pub request: ApiRequest,
+    /// HTTP status.
+    pub status: u16,
+    /// `error` of RFC 6750 §3.1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// The idempotency key of an effect that this request committed; absent when it committed none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effect: Option<String>,
+    /// `Retry-After`, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after_ms: Option<u64>,
+    /// The fault that made this reply what it is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fault: Option<String>,
+}
+
+/// One attempt of one activity on one worker instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which worker instance.
+    pub instance: Instance,
+    /// Of which workflow.
+    pub workflow: WorkflowId,
+    /// Temporal's id of the activity in its workflow.
+    pub activity: String,
+    /// Name of the activity type.
+    #[serde(rename = "type")]
+    pub activity_type: String,
+    /// 1 for the first.
+    pub attempt: u32,
+}
+
+/// A Temporal failure as the wire shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The text.
+    pub message: String,
+    /// Type of an application failure; empty where the SDK named none.
+    #[serde(rename = "type", default)]
+    pub failure_type: String,
+    /// Whether it forbids a retry.
+    #[serde(default)]
+    pub non_retryable: bool,
+    /// An explicit delay until the next attempt, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_retry_delay_ms: Option<u64>,
+    /// Stack trace, as sent.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub stack_trace: String,
+    /// Decoded details.
+    #[serde(skip_serializing_if = "Value::is_null", default)]
+    pub details: Value,
+    /// What caused it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<Box<Failure>>,
+}
+
+impl Failure {
+    /// The explicit retry delay.
+    pub fn next_retry_delay(&self) -> Option<Duration> {
+        self.next_retry_delay_ms.map(Duration::from_millis)
+    }
+}
+
+impl Event {
+    /// The name of its kind, `idp.request`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RunStarted(_) => "run.started",
+            Self::RunEnded(_) => "run.ended",
+            Self::WorkloadStarted { .. } => "workload.started",
+            Self::WorkloadFinished => "workload.finished",
+            Self::WorkflowStarted { .. } => "workflow.started",
+            Self::WorkflowClosed { .. } => "workflow.closed",
+            Self::FaultArmed { .. } => "fault.armed",
+            Self::FaultFired { .. } => "fault.fired",
+            Self::FaultBit { .. } => "fault.bit",
+            Self::FaultHealed { .. } => "fault.healed",
+            Self::ClockMoved { .. } => "clock.moved",
+            Self::IdpRequest(_) => "idp.request",
+            Self::IdpResponse(_) => "idp.response",
+            Self::IdpToken(_) => "idp.token",
+            Self::ApiRequest(_) => "api.request",
+            Self::ApiResponse(_) => "api.response",
+            Self::HttpDone { .. } => "http.done",
+            Self::GateRpc { .. } => "gate.rpc",
+            Self::GateRpcDone { .. } => "gate.rpc_done",
+            Self::ActivityStarted(_) => "activity.started",
+            Self::ActivityCompleted { .. } => "activity.completed",
+            Self::ActivityFailed { .. } => "activity.failed",
+            Self::ActivityCancelled(_) => "activity.cancelled",
+            Self::ActivityHeartbeat { .. } => "activity.heartbeat",
+            Self::WorkerStarted { .. } => "worker.started",
+            Self::WorkerReady { .. } => "worker.ready",
+            Self::WorkerOutput { .. } => "worker.output",
+            Self::WorkerExited { .. } => "worker.exited",
+            Self::EgressAttempt { .. } => "egress.attempt",
+            Self::HistoryEvent { .. } => "history.event",
+        }
+    }
+}

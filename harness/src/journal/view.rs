@@ -1,0 +1,78 @@
+//! A finished journal, read-only, with the indexes that checks and transcripts share.
+
+use std::collections::BTreeMap;
+
+use super::event::{Event, IdpToken, TokenChange};
+use super::id::{Seq, TokenName};
+use super::record::Record;
+use super::run::{RunEnd, RunHeader};
+
+/// A finished scenario run.
+pub struct Run<'a> {
+    records: &'a [Record],
+    tokens: BTreeMap<TokenName, TokenLife>,
+}
+
+/// A token from its issue to its death.
+#[derive(Debug, Clone)]
+pub struct TokenLife {
+    /// Its first event, with what it allows and for whom.
+    pub issued: IdpToken,
+    /// When it was issued.
+    pub born: Seq,
+    /// When and how it died, if it did.
+    pub died: Option<(Seq, TokenChange)>,
+}
+
+impl<'a> Run<'a> {
+    /// Indexes a journal, as [`super::read`] gives it.
+    pub fn new(records: &'a [Record]) -> Self {
+        let mut tokens: BTreeMap<TokenName, TokenLife> = BTreeMap::new();
+        for record in records {
+            let Event::IdpToken(event) = &record.event else { continue };
+            match event.change {
+                TokenChange::Issued => {
+                    let life = TokenLife { issued: event.clone(), born: record.seq, died: None };
+                    tokens.entry(event.token.clone()).or_insert(life);
+                }
+                TokenChange::Expired | TokenChange::Revoked | TokenChange::Rotated => {
+                    if let Some(life) = tokens.get_mut(&event.token) {
+                        life.died.get_or_insert((record.seq, event.change));
+                    }
+                }
+            }
+        }
+        Self { records, tokens }
+    }
+
+    /// Every record, in order.
+    pub fn records(&self) -> &'a [Record] {
+        self.records
+    }
+
+    /// The record with this number.
+    pub fn get(&self, seq: Seq) -> Option<&'a Record> {
+        self.records.get(usize::try_from(seq.0).ok()?.checked_sub(1)?)
+    }
+
+    /// What was run.
+    pub fn header(&self) -> Option<&'a RunHeader> {
+        self.records.first().and_then(|record| match &record.event {
+            Event::RunStarted(header) => Some(&**header),
+            _ => None,
+        })
+    }
+
+    /// How the lab ended; `None` if the journal was cut off before.
+    pub fn end(&self) -> Option<&'a RunEnd> {
+        self.records.iter().rev().find_map(|record| match &record.event {
+            Event::RunEnded(end) => Some(end),
+            _ => None,
+        })
+    }
+
+    /// Every token that was issued, by name.
+    pub fn tokens(&self) -> &BTreeMap<TokenName, TokenLife> {
+        &self.tokens
+    }
+}

@@ -1,4 +1,5 @@
 //! **tokenlapse** tests what Temporal workers do when an OAuth token expires, a clock drifts, access is revoked or
 //! the identity provider is down.
 
+pub mod fault;
 pub mod journal;

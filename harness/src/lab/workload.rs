@@ -1,0 +1,224 @@
+//! Starts the target's workflows, waits for them, and appends their histories to the journal.
+//!
+//! It talks to the server itself, never through a gate, so that no fault of a scenario can blind the harness.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use temporalio_client::grpc::WorkflowService;
+use temporalio_client::tonic::{Code, IntoRequest, Status};
+use temporalio_client::{Connection, ConnectionOptions};
+use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads, WorkflowExecution, WorkflowType};
+use temporalio_common::protos::temporal::api::enums::v1::{EventType, HistoryEventFilterType};
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest,
+};
+
+use super::payload;
+use crate::journal::{Event, Journal, WorkflowId, WorkflowStatus};
+
+/// The server cannot be used for the workload.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkloadError {
+    /// No connection.
+    #[error("no connection to the Temporal server at {address}")]
+    Connect {
+        /// Its address.
+        address: String,
+        /// What failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A call failed.
+    #[error("{call} of workflow {workflow} failed: {}", source.message())]
+    Call {
+        /// Name of the RPC.
+        call: &'static str,
+        /// Which workflow.
+        workflow: WorkflowId,
+        /// What the server said.
+        #[source]
+        source: Box<Status>,
+    },
+}
+
+/// What to start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Id of the workflow.
+    pub workflow: WorkflowId,
+    /// Its number in the workload, from 1.
+    pub n: u32,
+    /// Name of the workflow type.
+    pub workflow_type: String,
+    /// Where the workers poll.
+    pub task_queue: String,
+    /// Its arguments.
+    pub input: Vec<Value>,
+}
+
+/// A connection of the harness to the Temporal server.
+#[derive(Clone)]
+pub struct Client {
+    service: Box<dyn WorkflowService>,
+    namespace: String,
+    journal: Journal,
+}
+
+impl Client {
+    /// Connects to the frontend at `address` (`host:port`, plaintext).
+    ///
+    /// # Errors
+    ///
+    /// [`WorkloadError::Connect`].
+    pub async fn connect(address: &str, namespace: &str, journal: Journal) -> Result<Self, WorkloadError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| WorkloadError::Connect {
+            address: address.to_owned(),
+            source,
+        };
+        let url = format!("http://{address}").parse::<url::Url>().map_err(|error| failed(error.into()))?;
+        let options = ConnectionOptions::new(url)
+            .identity("tokenlapse".to_owned())
+            .connect_timeout(Duration::from_secs(10))
+            .build();
+        let connection = Connection::connect(options).await.map_err(|error| failed(error.into()))?;
+        Ok(Self { service: connection.workflow_service(), namespace: namespace.to_owned(), journal })
+    }
+
+    /// Starts a workflow and records that.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkloadError::Call`].
+    pub async fn start(&mut self, start: &Start) -> Result<(), WorkloadError> {
+        let request = StartWorkflowExecutionRequest {
+            namespace: self.namespace.clone(),
+            workflow_id: start.workflow.to_string(),
+            workflow_type: Some(WorkflowType { name: start.workflow_type.clone() }),
+            task_queue: Some(TaskQueue { name: start.task_queue.clone(), ..TaskQueue::default() }),
+            input: Some(Payloads { payloads: start.input.iter().map(as_json).collect() }),
+            request_id: start.workflow.to_string(),
+            identity: "tokenlapse".into(),
+            ..StartWorkflowExecutionRequest::default()
+        };
+        // Recorded first: what the workflow causes must not have a lower number than its start.
+        self.journal.record(Event::WorkflowStarted { workflow: start.workflow.clone(), n: start.n }).settled().await;
+        let call = "StartWorkflowExecution";
+        self.service
+            .start_workflow_execution(request.into_request())
+            .await
+            .map_err(|source| failed(call, &start.workflow, source))?;
+        Ok(())
+    }
+
+    /// Waits until a workflow is closed, and records how. After `limit` it is recorded as still running.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkloadError::Call`].
+    pub async fn closed(&mut self, workflow: &WorkflowId, limit: Duration) -> Result<WorkflowStatus, WorkloadError> {
+        let status = match tokio::time::timeout(limit, self.close_event(workflow)).await {
+            Ok(event) => event?,
+            Err(_) => WorkflowStatus::Running,
+        };
+        self.journal.record(Event::WorkflowClosed { workflow: workflow.clone(), status }).settled().await;
+        Ok(status)
+    }
+
+    async fn close_event(&mut self, workflow: &WorkflowId) -> Result<WorkflowStatus, WorkloadError> {
+        let mut page = Vec::new();
+        loop {
+            let request = GetWorkflowExecutionHistoryRequest {
+                wait_new_event: true,
+                history_event_filter_type: HistoryEventFilterType::CloseEvent.into(),
+                ..self.history_request(workflow, page)
+            };
+            let call = "GetWorkflowExecutionHistory";
+            let reply = match self.service.get_workflow_execution_history(request.into_request()).await {
+                Ok(reply) => reply.into_inner(),
+                // A long poll that found nothing in its time.
+                Err(status) if status.code() == Code::DeadlineExceeded => {
+                    page = Vec::new();
+                    continue;
+                }
+                Err(source) => return Err(failed(call, workflow, source)),
+            };
+            if let Some(event) = reply.history.as_ref().and_then(|history| history.events.last()) {
+                return Ok(status_of(event.event_type()));
+            }
+            page = reply.next_page_token;
+        }
+    }
+
+    /// Appends a workflow's whole history to the journal, payloads decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkloadError::Call`].
+    pub async fn append_history(&mut self, workflow: &WorkflowId) -> Result<(), WorkloadError> {
+        let mut page = Vec::new();
+        loop {
+            let request = self.history_request(workflow, page);
+            let reply = self
+                .service
+                .get_workflow_execution_history(request.into_request())
+                .await
+                .map_err(|source| failed("GetWorkflowExecutionHistory", workflow, source))?
+                .into_inner();
+            for event in reply.history.iter().flat_map(|history| &history.events) {
+                self.journal.record(history_event(workflow, event)).settled().await;
+            }
+            page = reply.next_page_token;
+            if page.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn history_request(&self, workflow: &WorkflowId, page: Vec<u8>) -> GetWorkflowExecutionHistoryRequest {
+        GetWorkflowExecutionHistoryRequest {
+            namespace: self.namespace.clone(),
+            execution: Some(WorkflowExecution { workflow_id: workflow.to_string(), run_id: String::new() }),
+            next_page_token: page,
+            ..GetWorkflowExecutionHistoryRequest::default()
+        }
+    }
+}
+
+fn failed(call: &'static str, workflow: &WorkflowId, source: Status) -> WorkloadError {
+    WorkloadError::Call { call, workflow: workflow.clone(), source: Box::new(source) }
+}
+
+fn as_json(value: &Value) -> Payload {
+    Payload {
+        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+        data: value.to_string().into_bytes(),
+        ..Payload::default()
+    }
+}
+
+fn status_of(event: EventType) -> WorkflowStatus {
+    match event {
+        EventType::WorkflowExecutionCompleted => WorkflowStatus::Completed,
+        EventType::WorkflowExecutionFailed => WorkflowStatus::Failed,
+        EventType::WorkflowExecutionCanceled => WorkflowStatus::Cancelled,
+        EventType::WorkflowExecutionTerminated => WorkflowStatus::Terminated,
+        EventType::WorkflowExecutionTimedOut => WorkflowStatus::TimedOut,
+        _ => WorkflowStatus::Running,
+    }
+}
+
+fn history_event(workflow: &WorkflowId, event: &HistoryEvent) -> Event {
+    // Fails for no message of Temporal's: all of them are plain data.
+    let mut attributes = serde_json::to_value(event).unwrap_or(Value::Null);
+    payload::decode_in_place(&mut attributes);
+    Event::HistoryEvent {
+        workflow: workflow.clone(),
+        event_id: event.event_id,
+        event: event.event_type().as_str_name().trim_start_matches("EVENT_TYPE_").to_owned(),
+        attributes,
+    }
+}

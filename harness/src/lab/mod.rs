@@ -1,4 +1,5 @@
 //! The lab: what one scenario run lives in.
 
+pub mod api;
 pub mod payload;
 pub mod workload;

@@ -1,0 +1,44 @@
+//! What the API has done: effects, once per idempotency key.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+/// A reply that can be given again.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Effects by method, path and idempotency key.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    done: BTreeMap<(String, String), Stored>,
+    unkeyed: u64,
+}
+
+impl Ledger {
+    /// The reply to an earlier request with this key, which must not have its effect again.
+    pub(super) fn earlier(&self, target: &str, key: &str) -> Option<Stored> {
+        self.done.get(&(target.to_owned(), key.to_owned())).cloned()
+    }
+
+    /// Enters an effect, and gives its key. Without an idempotency key each effect has a key of its own.
+    pub(super) fn enter(&mut self, target: &str, key: Option<&str>, reply: &Stored) -> Option<String> {
+        let Some(key) = key else {
+            self.unkeyed += 1;
+            return Some(format!("without-key-{}", self.unkeyed));
+        };
+        // Two requests with one key at the same time: the first to be done is the effect.
+        match self.done.entry((target.to_owned(), key.to_owned())) {
+            std::collections::btree_map::Entry::Occupied(_) => None,
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(reply.clone());
+                Some(key.to_owned())
+            }
+        }
+    }
+}

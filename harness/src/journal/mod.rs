@@ -3,7 +3,6 @@
 //! Reports, transcripts and verdicts are projections of it; nothing is measured twice. This module knows no other
 //! module of the harness: whoever wants to act on events implements [`Intervene`].
 
-mod directive;
 mod event;
 mod id;
 mod kind;
@@ -12,10 +11,10 @@ mod recorder;
 mod run;
 mod view;
 
-pub use directive::{Act, Answer, Directive, FieldChange};
 pub use event::*;
 pub use id::{Call, Fingerprint, Instance, Seq, TokenName, WorkflowId};
 pub use kind::{KIND_DOCS, KindDoc, Moment, kind_doc};
+pub use mock_idp::fault::{Act, Answer, Directive, FieldChange};
 pub use record::{Place, ReadError, Record, Sighting, read};
 pub use recorder::{Consequences, Effect, Intervene, Journal, Recorded, Scrub, WaitError};
 pub use run::{RunEnd, RunHeader, SCHEMA_VERSION};

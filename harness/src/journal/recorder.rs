@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use parking_lot::ReentrantMutex;
 use tokio::sync::watch;
 
-use super::directive::Directive;
 use super::event::Event;
 use super::id::Seq;
 use super::record::{Record, Sighting};
+use mock_idp::fault::Directive;
 
 /// Something that the reporting part waits for before it goes on, once the lock is released: a kill that must be
 /// confirmed, a barrier that must fill.

@@ -1,0 +1,150 @@
+//! What an identity provider is made with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::key::Algorithm;
+use crate::observe::{Observer, Passive};
+use crate::secret::Secret;
+
+/// Settings of an [`Idp`](crate::Idp).
+#[derive(Clone)]
+pub struct Config {
+    /// Who may ask for tokens.
+    pub clients: Vec<Client>,
+    /// Form of access tokens.
+    pub format: TokenFormat,
+    /// How long an access token lives.
+    pub access_token_lifetime: Duration,
+    /// How long a refresh token lives.
+    pub refresh_token_lifetime: Duration,
+    /// Whether a refresh token is replaced when it is used.
+    pub rotation: Rotation,
+    /// All token values are drawn from it: same seed and same order of grants, same opaque values.
+    pub seed: u64,
+    /// Sees each request and may change its reply.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            clients: Vec::new(),
+            format: TokenFormat::Jwt(Algorithm::Es256),
+            access_token_lifetime: Duration::from_secs(300),
+            refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
+            rotation: Rotation::Off,
+            seed: 0,
+            observer: Arc::new(Passive),
+        }
+    }
+}
+
+/// Form of access tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFormat {
+    /// A signed JWT (RFC 9068).
+    Jwt(Algorithm),
+    /// A random string that only introspection explains.
+    Opaque,
+}
+
+/// What using a refresh token does to it (RFC 6749 §6, RFC 9700 §4.14.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// It stays as it is.
+    Off,
+    /// It is replaced.
+    On {
+        /// What happens when the replaced one is presented again.
+        reuse: Reuse,
+        /// For so long after its replacement it is not reuse: the client gets another successor, and the first one
+        /// stays valid. Helps a client that lost the reply.
+        grace: Duration,
+    },
+}
+
+/// What happens when a replaced refresh token is presented again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// It is refused; its successors live on.
+    Refuse,
+    /// It is refused, and every token that descends from the same consent dies (RFC 9700 §4.14.2).
+    RevokeFamily,
+}
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// `client_secret_basic`: the `Authorization` header (RFC 6749 §2.3.1).
+    Basic,
+    /// `client_secret_post`: parameters of the body (RFC 6749 §2.3.1).
+    Post,
+}
+
+/// Grants that a client may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantType {
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+    /// RFC 6749 §6.
+    RefreshToken,
+}
+
+/// A registered client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`.
+    pub secret: Secret,
+    /// How it may authenticate.
+    pub methods: Vec<AuthMethod>,
+    /// What it may ask for.
+    pub grants: Vec<GrantType>,
+    /// Scopes that it may have; the default scope of a request that names none.
+    pub scopes: Vec<String>,
+    /// `aud` of its access tokens.
+    pub audience: String,
+    /// Whether it is a protected resource that may introspect every token, not only its own.
+    pub resource_server: bool,
+}
+
+impl Client {
+    /// A client with both authentication methods, both grants, no scopes, and audience `api`.
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            secret: Secret::new(secret),
+            methods: vec![AuthMethod::Basic, AuthMethod::Post],
+            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            scopes: Vec::new(),
+            audience: "api".into(),
+            resource_server: false,
+        }
+    }
+
+    /// The same client with these scopes.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// One public address of an identity provider.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// Who comes in here, for the observer.
+    pub name: String,
+    /// `iss` of what is issued here, without a slash at its end.
+    pub issuer: String,
+}
+
+impl Listener {
+    /// An address for `name` with this issuer.
+    pub fn new(name: impl Into<String>, issuer: impl Into<String>) -> Self {
+        let issuer: String = issuer.into();
+        Self { name: name.into(), issuer: issuer.trim_end_matches('/').to_owned() }
+    }
+}

@@ -1,0 +1,151 @@
+//! Endpoints: one file each.
+
+mod discovery;
+mod introspect;
+mod jwks;
+mod revoke;
+mod token;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use crate::config::Listener;
+use crate::error::OAuthError;
+use crate::store::Store;
+use crate::token::TokenId;
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// RFC 6749 §3.2.
+    Token,
+    /// RFC 7662.
+    Introspect,
+    /// RFC 7009.
+    Revoke,
+    /// RFC 7517 §5.
+    Jwks,
+    /// OpenID Connect Discovery 1.0 and RFC 8414.
+    Discovery,
+}
+
+impl Endpoint {
+    /// Its name in filters and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Introspect => "introspect",
+            Self::Revoke => "revoke",
+            Self::Jwks => "jwks",
+            Self::Discovery => "discovery",
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+pub(crate) const TOKEN: &str = "/oauth2/token";
+pub(crate) const INTROSPECT: &str = "/oauth2/introspect";
+pub(crate) const REVOKE: &str = "/oauth2/revoke";
+pub(crate) const JWKS: &str = "/oauth2/jwks";
+pub(crate) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+pub(crate) const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// The parameters of a form, each at most once.
+#[derive(Debug, Default)]
+pub(crate) struct Form(BTreeMap<String, String>);
+
+impl Form {
+    /// Reads `application/x-www-form-urlencoded`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` if a parameter stands twice (RFC 6749 §3.2).
+    pub(crate) fn read(body: &[u8]) -> Result<Self, OAuthError> {
+        let mut form = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(body) {
+            if form.insert(name.into_owned(), value.into_owned()).is_some() {
+                return Err(OAuthError::new("invalid_request", "a parameter stands twice"));
+            }
+        }
+        // RFC 6749 §3.2: a parameter without a value is treated as omitted.
+        form.retain(|_, value| !value.is_empty());
+        Ok(Self(form))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// A request, parsed.
+pub(crate) struct Call {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) headers: HeaderMap,
+    /// The form of a POST, or what is wrong with it.
+    pub(crate) form: Result<Form, OAuthError>,
+    pub(crate) number: u64,
+}
+
+/// A decided reply.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) error: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) issued: Vec<TokenId>,
+}
+
+impl Reply {
+    fn json(status: StatusCode, body: &Value) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { status, headers, body: body.to_string().into(), error: None, reason: None, issued: Vec::new() }
+    }
+
+    /// RFC 6749 §5.1: what holds tokens or credentials is never cached.
+    fn uncached(mut self) -> Self {
+        self.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        self
+    }
+
+    fn refusal(error: &OAuthError) -> Self {
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let body = json!({"error": error.code, "error_description": error.description});
+        let mut reply = Self::json(status, &body).uncached();
+        if error.challenge {
+            reply.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="mock-idp""#));
+        }
+        reply.error = Some(error.code.to_owned());
+        reply.reason = Some(error.description.clone());
+        reply
+    }
+}
+
+/// Decides a request. All state that it changes is the store's.
+pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
+    let decided = match call.endpoint {
+        Endpoint::Discovery => Ok(discovery::run(listener)),
+        Endpoint::Jwks => Ok(jwks::run(store)),
+        Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
+        Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, store, now_ms)),
+        Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, store, now_ms)),
+    };
+    decided.unwrap_or_else(|error| Reply::refusal(&error))
+}
+
+fn form(call: &Call) -> Result<&Form, OAuthError> {
+    call.form.as_ref().map_err(Clone::clone)
+}

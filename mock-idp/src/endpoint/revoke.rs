@@ -1,0 +1,30 @@
+//! Token revocation (RFC 7009).
+
+use http::StatusCode;
+
+use super::{Call, Form, Reply};
+use crate::client_auth;
+use crate::error::OAuthError;
+use crate::store::{Store, Which};
+use crate::token::TokenKind;
+
+pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> Result<Reply, OAuthError> {
+    let credentials = client_auth::read(&call.headers, form)?;
+    let client = client_auth::check(&credentials, store)?.id.clone();
+    let value = form.get("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing"))?;
+    let found = store.find(value).map(|token| (token.id, token.kind, token.family, token.client == client));
+    match found {
+        // RFC 7009 §2.1: a token of another client is refused.
+        Some((.., false)) => return Err(OAuthError::new("invalid_grant", "the token was issued to another client")),
+        // RFC 7009 §2.1: with a refresh token, the access tokens of the same grant should die.
+        Some((_, TokenKind::Refresh, family, true)) => {
+            store.revoke_family(family, "the client revoked its refresh token", now_ms);
+        }
+        Some((id, TokenKind::Access, ..)) => store.revoke(&Which::Token(id), "the client revoked it", now_ms),
+        // RFC 7009 §2.2: an unknown token is as good as revoked.
+        None => {}
+    }
+    let mut reply = Reply::json(StatusCode::OK, &serde_json::Value::Null).uncached();
+    reply.body = bytes::Bytes::new();
+    Ok(reply)
+}

@@ -1,0 +1,9 @@
+//! HTTP faults: what can become of a reply, and a connection that can do it.
+//!
+//! Public, because whoever puts another server beside the identity provider wants the same faults there.
+
+mod connection;
+mod directive;
+
+pub use connection::{DropReply, serve_connection};
+pub use directive::{Act, Answer, Directive, FieldChange};

@@ -1,0 +1,102 @@
+//! Seeing each request at the moment of its decision, and changing its reply.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::endpoint::Endpoint;
+use crate::fault::Directive;
+use crate::token::{Death, TokenFacts, TokenId};
+
+/// What an observer wants.
+#[derive(Default)]
+pub struct Outcome {
+    /// What becomes of the request or reply.
+    pub directive: Directive,
+    /// Is awaited before going on.
+    pub before: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// A request, parsed, nothing decided.
+#[derive(Debug, Clone)]
+pub struct RequestSeen {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Name of the listener through which it came.
+    pub listener: String,
+    /// What it is for.
+    pub endpoint: Endpoint,
+    /// `grant_type`, as sent.
+    pub grant: Option<String>,
+    /// The client that it claims to be from.
+    pub client: Option<String>,
+    /// The token that it presents, if it is one of ours.
+    pub token: Option<TokenId>,
+}
+
+/// A reply that is about to leave.
+#[derive(Debug, Clone)]
+pub struct ReplySeen {
+    /// HTTP status.
+    pub status: u16,
+    /// `error` of RFC 6749 §5.2.
+    pub error: Option<String>,
+    /// Why it was decided so.
+    pub reason: Option<String>,
+    /// Tokens in it.
+    pub issued: Vec<TokenId>,
+    /// `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+}
+
+/// A change of state.
+#[derive(Debug, Clone)]
+pub enum IdpEvent {
+    /// A token was issued.
+    Issued(Box<TokenFacts>),
+    /// A token died.
+    Died {
+        /// Which.
+        token: Box<TokenFacts>,
+        /// How.
+        death: Death,
+    },
+    /// Another key signs from now on.
+    KeyRotated {
+        /// Its id.
+        kid: String,
+    },
+}
+
+/// Sees what happens and may change replies. Calls come from many tasks at once.
+pub trait Observer: Send + Sync {
+    /// A request was parsed. The observer calls `decide` exactly once if the request shall be processed: all state
+    /// changes and the whole decision happen in there, so that an observer which holds a lock around it gets requests
+    /// and decisions in one order. If it does not call it, the outcome must be an answer.
+    fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
+        let _ = seen;
+        decide();
+        Outcome::default()
+    }
+
+    /// Something changed. Called within `decide`, or within a control call.
+    fn event(&self, event: &IdpEvent) {
+        let _ = event;
+    }
+
+    /// A reply is about to leave.
+    fn reply(&self, request: &RequestSeen, reply: &ReplySeen) -> Outcome {
+        let _ = (request, reply);
+        Outcome::default()
+    }
+
+    /// The whole reply was handed to the connection, or it was lost.
+    fn done(&self, request: &RequestSeen, delivered: bool) {
+        let _ = (request, delivered);
+    }
+}
+
+/// Changes nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Passive;
+
+impl Observer for Passive {}

@@ -1,0 +1,317 @@
+//! All state of an identity provider, behind one lock of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::distr::{Alphanumeric, SampleString as _};
+use rand_chacha::ChaCha12Rng;
+
+use crate::config::{Client, Config, Listener, Reuse, Rotation, TokenFormat};
+use crate::error::OAuthError;
+use crate::key::{Algorithm, SigningKey, from_pool};
+use crate::observe::IdpEvent;
+use crate::secret::Secret;
+use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
+
+/// Which tokens a control acts on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    Token(TokenId),
+    /// The newest live one of a kind.
+    Newest(TokenKind),
+    /// All of a kind.
+    All(TokenKind),
+    /// All of a client.
+    Client(String),
+    /// All that speak for a subject.
+    Subject(String),
+}
+
+pub(crate) struct Store {
+    pub(crate) clients: BTreeMap<String, Registered>,
+    pub(crate) access_token_lifetime: Duration,
+    /// What `expires_in` says, if not the truth.
+    pub(crate) stated_lifetime: Option<Duration>,
+    tokens: Vec<TokenFacts>,
+    by_value: BTreeMap<Secret, TokenId>,
+    families: u64,
+    refresh_token_lifetime: Duration,
+    rotation: Rotation,
+    format: TokenFormat,
+    random: ChaCha12Rng,
+    keys: Vec<Arc<SigningKey>>,
+    events: Vec<IdpEvent>,
+}
+
+pub(crate) struct Registered {
+    pub(crate) client: Client,
+    pub(crate) disabled: bool,
+}
+
+/// What a grant gave.
+pub(crate) struct Granted {
+    pub(crate) access: TokenFacts,
+    pub(crate) refresh: Option<TokenFacts>,
+}
+
+impl Store {
+    pub(crate) fn new(config: Config) -> Self {
+        let keys = match config.format {
+            TokenFormat::Jwt(algorithm) => vec![from_pool(algorithm, 0)],
+            TokenFormat::Opaque => Vec::new(),
+        };
+        let registered = |client: Client| (client.id.clone(), Registered { client, disabled: false });
+        Self {
+            clients: config.clients.into_iter().map(registered).collect(),
+            access_token_lifetime: config.access_token_lifetime,
+            stated_lifetime: None,
+            tokens: Vec::new(),
+            by_value: BTreeMap::new(),
+            families: 0,
+            refresh_token_lifetime: config.refresh_token_lifetime,
+            rotation: config.rotation,
+            format: config.format,
+            random: ChaCha12Rng::seed_from_u64(config.seed),
+            keys,
+            events: Vec::new(),
+        }
+    }
+
+    /// What has happened since the last call, in order.
+    pub(crate) fn take_events(&mut self) -> Vec<IdpEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub(crate) fn find(&self, value: &str) -> Option<&TokenFacts> {
+        self.by_value.get(&Secret::new(value)).map(|id| self.get(*id))
+    }
+
+    pub(crate) fn get(&self, id: TokenId) -> &TokenFacts {
+        &self.tokens[index(id)]
+    }
+
+    pub(crate) fn tokens(&self) -> &[TokenFacts] {
+        &self.tokens
+    }
+
+    pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
+        self.keys.iter().map(|key| key.public.clone()).collect()
+    }
+
+    /// Another key signs from now on; the old ones stay published if they `overlap`.
+    pub(crate) fn rotate_keys(&mut self, overlap: bool) {
+        let TokenFormat::Jwt(algorithm) = self.format else { return };
+        let next = next_key(algorithm, &self.keys);
+        self.events.push(IdpEvent::KeyRotated { kid: next.kid.clone() });
+        if !overlap {
+            self.keys.clear();
+        }
+        self.keys.push(next);
+    }
+
+    /// A new consent: the root of a family of refresh and access tokens.
+    pub(crate) fn new_family(&mut self) -> u64 {
+        self.families += 1;
+        self.families
+    }
+
+    pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
+        // `iat` is rounded down: rounded up, a token would come from the future.
+        let issued_s = now_ms.div_euclid(1000);
+        let expires_s = issued_s + seconds(self.access_token_lifetime);
+        let drawn = Alphanumeric.sample_string(&mut self.random, 40);
+        let value = match self.keys.last() {
+            Some(key) => key.sign(
+                "at+jwt",
+                &AccessClaims {
+                    iss: &to.listener.issuer,
+                    exp: expires_s,
+                    aud: &to.audience,
+                    sub: &to.subject,
+                    client_id: &to.client,
+                    iat: issued_s,
+                    nbf: issued_s,
+                    jti: &drawn,
+                    scope: &to.scopes.join(" "),
+                },
+            ),
+            None => format!("tlat_{drawn}"),
+        };
+        self.enter(TokenKind::Access, to, value, now_ms, expires_s * 1000)
+    }
+
+    pub(crate) fn refresh_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
+        let expires_s = now_ms.div_euclid(1000) + seconds(self.refresh_token_lifetime);
+        let value = format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40));
+        self.enter(TokenKind::Refresh, to, value, now_ms, expires_s * 1000)
+    }
+
+    fn enter(&mut self, kind: TokenKind, to: &Grantee<'_>, value: String, now_ms: i64, expires_ms: i64) -> TokenFacts {
+        let facts = TokenFacts {
+            id: TokenId(self.tokens.len() as u64 + 1),
+            kind,
+            client: to.client.clone(),
+            subject: to.subject.clone(),
+            scopes: to.scopes.clone(),
+            audience: to.audience.clone(),
+            issuer: to.listener.issuer.clone(),
+            issued_at_ms: now_ms,
+            expires_at_ms: expires_ms,
+            death: None,
+            value: Secret::new(value),
+            family: to.family,
+            rotated_at_ms: 0,
+            expiry_told: false,
+        };
+        self.by_value.insert(facts.value.clone(), facts.id);
+        self.tokens.push(facts.clone());
+        self.events.push(IdpEvent::Issued(Box::new(facts.clone())));
+        facts
+    }
+
+    /// Redeems a refresh token that was found alive or rotated, by the client that it was issued to.
+    pub(crate) fn redeem(
+        &mut self,
+        id: TokenId,
+        scopes: Vec<String>,
+        listener: &Listener,
+        request: u64,
+        now_ms: i64,
+    ) -> Result<Granted, OAuthError> {
+        let token = self.get(id).clone();
+        if let Some(Death::Rotated(first)) = token.death {
+            self.allow_again(&token, first, now_ms)?;
+        }
+        // The access token may be narrower than the consent; the consent itself stays as wide (RFC 6749 §6).
+        let to = |scopes| Grantee {
+            listener,
+            client: token.client.clone(),
+            subject: token.subject.clone(),
+            scopes,
+            audience: token.audience.clone(),
+            family: token.family,
+        };
+        let access = self.access_token(&to(scopes), now_ms);
+        let refresh = match self.rotation {
+            Rotation::Off => None,
+            Rotation::On { .. } => {
+                if token.death.is_none() {
+                    self.die(id, Death::Rotated(request), now_ms);
+                }
+                Some(self.refresh_token(&to(token.scopes.clone()), now_ms))
+            }
+        };
+        Ok(Granted { access, refresh })
+    }
+
+    fn allow_again(&mut self, token: &TokenFacts, first: u64, now_ms: i64) -> Result<(), OAuthError> {
+        let Rotation::On { reuse, grace } = self.rotation else { return Ok(()) };
+        let since = now_ms - token.rotated_at_ms;
+        if !grace.is_zero() && since <= i64::try_from(grace.as_millis()).unwrap_or(i64::MAX) {
+            return Ok(());
+        }
+        let mut reason = format!("the refresh token was redeemed at request {first}");
+        if reuse == Reuse::RevokeFamily {
+            reason += "; every token of its consent is revoked";
+            self.revoke_family(token.family, "reuse of a rotated refresh token", now_ms);
+        }
+        Err(OAuthError::new("invalid_grant", reason))
+    }
+
+    /// Kills tokens.
+    pub(crate) fn revoke(&mut self, which: &Which, reason: &str, now_ms: i64) {
+        let live = |token: &&TokenFacts| token.is_live(now_ms);
+        let ids: Vec<TokenId> = match which {
+            Which::Token(id) => vec![*id],
+            Which::Newest(kind) => {
+                let newest = self.tokens.iter().rev().filter(live).find(|token| token.kind == *kind);
+                newest.map(|token| token.id).into_iter().collect()
+            }
+            Which::All(kind) => self.ids(|token| token.kind == *kind),
+            Which::Client(client) => self.ids(|token| token.client == *client),
+            Which::Subject(subject) => self.ids(|token| token.subject == *subject),
+        };
+        for id in ids {
+            self.die(id, Death::Revoked(reason.to_owned()), now_ms);
+        }
+    }
+
+    /// Kills what descends from one consent.
+    pub(crate) fn revoke_family(&mut self, family: u64, reason: &str, now_ms: i64) {
+        for id in self.ids(|token| token.family == family) {
+            self.die(id, Death::Revoked(reason.to_owned()), now_ms);
+        }
+    }
+
+    /// Ends a token's life now.
+    pub(crate) fn expire(&mut self, id: TokenId, now_ms: i64) {
+        let token = &mut self.tokens[index(id)];
+        token.expires_at_ms = token.expires_at_ms.min(now_ms);
+        self.tell_expiries(now_ms);
+    }
+
+    /// Reports each token whose time is over and was not reported yet.
+    pub(crate) fn tell_expiries(&mut self, now_ms: i64) {
+        for token in &mut self.tokens {
+            if token.death.is_none() && !token.expiry_told && now_ms >= token.expires_at_ms {
+                token.expiry_told = true;
+                let token = Box::new(token.clone());
+                self.events.push(IdpEvent::Died { token, death: Death::Expired });
+            }
+        }
+    }
+
+    fn ids(&self, wanted: impl Fn(&TokenFacts) -> bool) -> Vec<TokenId> {
+        self.tokens.iter().filter(|token| wanted(token)).map(|token| token.id).collect()
+    }
+
+    fn die(&mut self, id: TokenId, death: Death, now_ms: i64) {
+        let token = &mut self.tokens[index(id)];
+        // A rotated token can still be revoked, which ends its grace; the dead do not die twice.
+        if matches!(token.death, Some(Death::Revoked(_) | Death::Expired)) {
+            return;
+        }
+        if matches!(death, Death::Rotated(_)) {
+            token.rotated_at_ms = now_ms;
+        }
+        let told = token.death.is_some() || token.expiry_told;
+        token.death = Some(death.clone());
+        if !told {
+            let token = Box::new(token.clone());
+            self.events.push(IdpEvent::Died { token, death });
+        }
+    }
+}
+
+/// For whom a token is made.
+pub(crate) struct Grantee<'a> {
+    pub(crate) listener: &'a Listener,
+    pub(crate) client: String,
+    pub(crate) subject: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) audience: String,
+    pub(crate) family: u64,
+}
+
+fn index(id: TokenId) -> usize {
+    usize::try_from(id.0).expect("as many tokens as memory holds") - 1
+}
+
+fn seconds(lifetime: Duration) -> i64 {
+    i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
+}
+
+fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {
+    let last = used.last().map(|key| key.kid.clone());
+    let mut number = 0;
+    loop {
+        let key = from_pool(algorithm, number);
+        number += 1;
+        if Some(&key.kid) == last.as_ref() {
+            return from_pool(algorithm, number);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Tokens: what they say and what became of them.
+
+use serde::Serialize;
+
+use crate::secret::Secret;
+
+/// Names a token without its value. Numbers follow the order of issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(pub u64);
+
+/// Access or refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Presented to APIs.
+    Access,
+    /// Presented to the token endpoint.
+    Refresh,
+}
+
+/// How a token died before or at its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Death {
+    /// Its lifetime is over.
+    Expired,
+    /// It was revoked, with the reason.
+    Revoked(String),
+    /// It was replaced by its successor, in this request.
+    Rotated(u64),
+}
+
+/// What is known of a token.
+#[derive(Debug, Clone)]
+pub struct TokenFacts {
+    /// Which one.
+    pub id: TokenId,
+    /// What it is.
+    pub kind: TokenKind,
+    /// To whom it was issued.
+    pub client: String,
+    /// Whom it speaks for.
+    pub subject: String,
+    /// What it allows.
+    pub scopes: Vec<String>,
+    /// `aud`.
+    pub audience: String,
+    /// `iss`: the address where it was issued.
+    pub issuer: String,
+    /// When it was issued, in milliseconds since the Unix epoch, by the issuer's clock.
+    pub issued_at_ms: i64,
+    /// When it expires, likewise. Always a whole second, as `exp` is.
+    pub expires_at_ms: i64,
+    /// How it died, by revocation or rotation. Expiry is whoever judges its own matter: clocks differ.
+    pub death: Option<Death>,
+    /// Its value.
+    pub value: Secret,
+    pub(crate) family: u64,
+    pub(crate) rotated_at_ms: i64,
+    pub(crate) expiry_told: bool,
+}
+
+impl TokenFacts {
+    /// Whether it is good at `now_ms` by the identity provider's clock.
+    pub fn is_live(&self, now_ms: i64) -> bool {
+        self.death.is_none() && now_ms < self.expires_at_ms
+    }
+}
+
+/// Claims of an access token (RFC 9068 §2.2).
+#[derive(Serialize)]
+pub(crate) struct AccessClaims<'a> {
+    pub(crate) iss: &'a str,
+    pub(crate) exp: i64,
+    pub(crate) aud: &'a str,
+    pub(crate) sub: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) iat: i64,
+    pub(crate) nbf: i64,
+    pub(crate) jti: &'a str,
+    pub(crate) scope: &'a str,
+}

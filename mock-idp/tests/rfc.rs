@@ -1,0 +1,311 @@
+//! Rules of RFC 6749, 7009, 7662, 8414 and 9068, each on the wire.
+
+mod support;
+
+use std::time::Duration;
+
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{DecodingKey, Validation};
+use mock_idp::{Algorithm, AuthMethod, Client, Config, GrantType, Idp, Reuse, Rotation, TokenFormat};
+use proptest::prelude::*;
+use support::{Served, basic, serve, serve_idp};
+
+fn config() -> Config {
+    let worker = Client::new("worker", "secret").scopes(["orders.read", "orders.write"]);
+    let other = Client::new("other", "else").scopes(["orders.read"]);
+    Config { clients: vec![worker, other], format: TokenFormat::Opaque, ..Config::default() }
+}
+
+fn rotating(reuse: Reuse, grace: Duration) -> Config {
+    Config { rotation: Rotation::On { reuse, grace }, ..config() }
+}
+
+fn first_refresh_token(served: &Served) -> String {
+    let token = served.idp.mint_refresh_token("worker", "alice", &served.listener).expect("the client is known");
+    token.value.expose().to_owned()
+}
+
+async fn refresh(served: &Served, token: &str) -> support::Reply {
+    served.token(&format!("grant_type=refresh_token&refresh_token={token}")).await
+}
+
+#[tokio::test]
+async fn rfc6749_5_1_a_success_is_uncached_json_with_type_and_lifetime() {
+    let served = serve(config()).await;
+    let reply = served.token("grant_type=client_credentials&scope=orders.read").await;
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply.head.contains("cache-control: no-store") && reply.head.contains("pragma: no-cache"),
+        "{}",
+        reply.head
+    );
+    assert!(reply.head.contains("content-type: application/json"), "{}", reply.head);
+    assert_eq!(reply.text("token_type"), "Bearer");
+    assert_eq!(reply.field("expires_in"), 300);
+    assert_eq!(reply.text("scope"), "orders.read");
+    assert_eq!(reply.field("refresh_token"), serde_json::Value::Null, "RFC 6749 §4.4.3");
+    assert!(reply.text("access_token").starts_with("tlat_"));
+}
+
+#[tokio::test]
+async fn rfc6749_5_2_each_refusal_has_its_code_and_status() {
+    let served = serve(config()).await;
+    let ok = basic("worker", "secret");
+    let cases: &[(&str, &str, u16, &str)] = &[
+        (&ok, "", 400, "invalid_request"),
+        (&ok, "grant_type=", 400, "invalid_request"),
+        (&ok, "grant_type=password", 400, "unsupported_grant_type"),
+        (&ok, "grant_type=client_credentials&scope=admin", 400, "invalid_scope"),
+        (&ok, "grant_type=client_credentials&grant_type=client_credentials", 400, "invalid_request"),
+        (&ok, "grant_type=client_credentials&client_id=other", 400, "invalid_request"),
+        (&ok, "grant_type=client_credentials&client_id=worker&client_secret=secret", 400, "invalid_request"),
+        (&ok, "grant_type=refresh_token", 400, "invalid_request"),
+        (&ok, "grant_type=refresh_token&refresh_token=what", 400, "invalid_grant"),
+        ("", "grant_type=client_credentials", 401, "invalid_client"),
+        ("", "grant_type=client_credentials&client_id=worker&client_secret=wrong", 401, "invalid_client"),
+        ("", "grant_type=client_credentials&client_id=worker", 401, "invalid_client"),
+        (&basic("worker", "wrong"), "grant_type=client_credentials", 401, "invalid_client"),
+        (&basic("nobody", "secret"), "grant_type=client_credentials", 401, "invalid_client"),
+        ("Authorization: Bearer x\r\n", "grant_type=client_credentials", 401, "invalid_client"),
+        ("Authorization: Basic !\r\n", "grant_type=client_credentials", 401, "invalid_client"),
+    ];
+    for (headers, form, status, code) in cases {
+        let reply = served.post("/oauth2/token", headers, form).await;
+        assert_eq!((reply.status, reply.text("error").as_str()), (*status, *code), "{headers}{form}");
+        assert!(reply.head.contains("cache-control: no-store"));
+        let challenged = reply.head.contains("www-authenticate: Basic");
+        let expected = *status == 401 && headers.starts_with("Authorization");
+        assert_eq!(challenged, expected, "RFC 6749 §5.2 challenges a client that used the header: {headers}");
+    }
+}
+
+#[tokio::test]
+async fn rfc6749_3_2_only_post_with_a_form_is_a_token_request() {
+    let served = serve(config()).await;
+    assert_eq!(served.get("/oauth2/token?grant_type=client_credentials").await.status, 405);
+    let json = r#"{"grant_type":"client_credentials"}"#;
+    let request = format!(
+        "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nConnection: close\r\nContent-Type: application/json\r\n{}\
+         Content-Length: {}\r\n\r\n{json}",
+        basic("worker", "secret"),
+        json.len()
+    );
+    let reply = served.raw(&request).await.expect("a reply");
+    assert_eq!((reply.status, reply.text("error").as_str()), (400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn a_client_uses_only_its_grants_and_methods() {
+    let mut narrow = Client::new("narrow", "secret");
+    narrow.methods = vec![AuthMethod::Post];
+    narrow.grants = vec![GrantType::RefreshToken];
+    let served = serve(Config { clients: vec![narrow], ..config() }).await;
+    let reply = served.post("/oauth2/token", &basic("narrow", "secret"), "grant_type=client_credentials").await;
+    assert_eq!(reply.text("error"), "invalid_client");
+    let form = "grant_type=client_credentials&client_id=narrow&client_secret=secret";
+    assert_eq!(served.post("/oauth2/token", "", form).await.text("error"), "unauthorized_client");
+}
+
+#[tokio::test]
+async fn rfc6749_6_a_refresh_narrows_and_never_widens() {
+    let served = serve(config()).await;
+    let token = first_refresh_token(&served);
+    let narrowed = served.token(&format!("grant_type=refresh_token&refresh_token={token}&scope=orders.read")).await;
+    assert_eq!(narrowed.text("scope"), "orders.read");
+    let wider = served.token(&format!("grant_type=refresh_token&refresh_token={token}&scope=admin")).await;
+    assert_eq!(wider.text("error"), "invalid_scope");
+    assert_eq!(refresh(&served, &token).await.text("scope"), "orders.read orders.write", "the consent stays as wide");
+    let form = format!("grant_type=refresh_token&refresh_token={token}");
+    let foreign = served.post("/oauth2/token", &basic("other", "else"), &form).await;
+    assert_eq!(foreign.text("error"), "invalid_grant");
+    let access = narrowed.text("access_token");
+    assert_eq!(refresh(&served, &access).await.text("error"), "invalid_grant", "an access token is no refresh token");
+}
+
+#[tokio::test]
+async fn rfc9700_4_14_reuse_of_a_rotated_token_kills_the_family() {
+    let served = serve(rotating(Reuse::RevokeFamily, Duration::ZERO)).await;
+    let first = first_refresh_token(&served);
+    let second = refresh(&served, &first).await;
+    assert_ne!(second.text("refresh_token"), first);
+    assert!(served.is_active(&second.text("access_token")).await);
+    let reused = refresh(&served, &first).await;
+    assert_eq!((reused.status, reused.text("error").as_str()), (400, "invalid_grant"));
+    assert!(!served.is_active(&second.text("access_token")).await);
+    assert_eq!(refresh(&served, &second.text("refresh_token")).await.text("error"), "invalid_grant");
+}
+
+#[tokio::test]
+async fn reuse_may_be_refused_only() {
+    let served = serve(rotating(Reuse::Refuse, Duration::ZERO)).await;
+    let first = first_refresh_token(&served);
+    let second = refresh(&served, &first).await;
+    assert_eq!(refresh(&served, &first).await.text("error"), "invalid_grant");
+    assert_eq!(refresh(&served, &second.text("refresh_token")).await.status, 200);
+}
+
+#[tokio::test]
+async fn within_its_grace_a_rotated_token_gives_another_successor() {
+    let served = serve(rotating(Reuse::RevokeFamily, Duration::from_secs(30))).await;
+    let first = first_refresh_token(&served);
+    let lost = refresh(&served, &first).await;
+    served.idp.move_clock(20_000);
+    let again = refresh(&served, &first).await;
+    assert_eq!(again.status, 200);
+    assert_ne!(again.text("refresh_token"), lost.text("refresh_token"));
+    assert_eq!(refresh(&served, &lost.text("refresh_token")).await.status, 200, "the first successor lives on");
+    // More than what is left of it, less than a grace of its own would be.
+    served.idp.move_clock(11_000);
+    assert_eq!(refresh(&served, &first).await.text("error"), "invalid_grant", "counted from the first redemption");
+    assert_eq!(refresh(&served, &again.text("refresh_token")).await.text("error"), "invalid_grant");
+}
+
+#[tokio::test]
+async fn without_rotation_a_refresh_token_stays() {
+    let served = serve(config()).await;
+    let token = first_refresh_token(&served);
+    for _ in 0..3 {
+        let reply = refresh(&served, &token).await;
+        assert_eq!((reply.status, reply.field("refresh_token")), (200, serde_json::Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn rfc7662_dead_unknown_and_foreign_tokens_look_alike() {
+    let served = serve(config()).await;
+    let token = served.token("grant_type=client_credentials").await.text("access_token");
+    assert!(served.is_active(&token).await);
+    assert!(!served.is_active("what").await);
+    let foreign = served.post("/oauth2/introspect", &basic("other", "else"), &format!("token={token}")).await;
+    assert_eq!(foreign.body, r#"{"active":false}"#);
+    let anonymous = served.post("/oauth2/introspect", "", &format!("token={token}")).await;
+    assert_eq!(anonymous.status, 401);
+    served.idp.move_clock(300_000);
+    assert!(!served.is_active(&token).await, "its time is over");
+}
+
+#[tokio::test]
+async fn rfc7009_revocation_kills_what_is_the_clients_own() {
+    let served = serve(rotating(Reuse::RevokeFamily, Duration::ZERO)).await;
+    let revoke =
+        async |headers: &str, token: &str| served.post("/oauth2/revoke", headers, &format!("token={token}")).await;
+    let own = basic("worker", "secret");
+    assert_eq!(revoke(&own, "what").await.status, 200, "RFC 7009 §2.2: an unknown token is as good as revoked");
+    assert_eq!(revoke("", "what").await.status, 401);
+    let granted = refresh(&served, &first_refresh_token(&served)).await;
+    let (access, newest) = (granted.text("access_token"), granted.text("refresh_token"));
+    assert_eq!(revoke(&basic("other", "else"), &access).await.text("error"), "invalid_grant");
+    assert!(served.is_active(&access).await);
+    assert_eq!(revoke(&own, &newest).await.status, 200);
+    assert!(!served.is_active(&access).await, "RFC 7009 §2.1: the access tokens of the grant die too");
+    assert_eq!(refresh(&served, &newest).await.text("error"), "invalid_grant");
+}
+
+#[tokio::test]
+async fn rfc9068_an_access_token_verifies_against_the_published_keys() {
+    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+        let served = serve(Config { format: TokenFormat::Jwt(algorithm), ..config() }).await;
+        let metadata = served.get("/.well-known/openid-configuration").await;
+        assert_eq!(metadata.body, served.get("/.well-known/oauth-authorization-server").await.body);
+        let issuer = metadata.text("issuer");
+        assert_eq!(issuer, served.listener.issuer);
+        let jwks = metadata.text("jwks_uri");
+        let before = served.token("grant_type=client_credentials&scope=orders.read").await.text("access_token");
+        served.idp.rotate_keys(true);
+        let after = served.token("grant_type=client_credentials&scope=orders.read").await.text("access_token");
+        let keys = served.get(jwks.strip_prefix(&issuer).expect("under the issuer")).await.body;
+        assert!(!keys.contains("\"d\""), "no private key is published");
+        let keys: JwkSet = serde_json::from_str(&keys).expect("a key set");
+        let mut used = Vec::new();
+        for token in [&before, &after] {
+            let header = jsonwebtoken::decode_header(token).expect("a JWT");
+            assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+            let key = keys.find(header.kid.as_deref().expect("a kid")).expect("published");
+            used.push(header.kid);
+            let mut validation = Validation::new(header.alg);
+            validation.set_audience(&["api"]);
+            validation.set_issuer(&[&issuer]);
+            let key = DecodingKey::from_jwk(key).expect("a key");
+            let claims = jsonwebtoken::decode::<serde_json::Value>(token, &key, &validation).expect("valid").claims;
+            for claim in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
+                assert!(!claims[claim].is_null(), "RFC 9068 §2.2 requires {claim}");
+            }
+            assert_eq!((&claims["scope"], &claims["client_id"]), (&"orders.read".into(), &"worker".into()));
+        }
+        assert_ne!(used[0], used[1], "another key signs after the rotation");
+        served.idp.rotate_keys(false);
+        let keys: JwkSet = serde_json::from_str(&served.get("/oauth2/jwks").await.body).expect("a key set");
+        assert!(used.iter().flatten().all(|kid| keys.find(kid).is_none()), "without overlap the old ones are gone");
+    }
+}
+
+#[tokio::test]
+async fn addresses_share_one_state_and_have_their_own_issuer() {
+    let first = serve(Config { format: TokenFormat::Jwt(Algorithm::Es256), ..config() }).await;
+    let second = serve_idp(first.idp.clone(), "w2").await;
+    let token = first.token("grant_type=client_credentials").await.text("access_token");
+    let reply = second.post("/oauth2/introspect", &basic("worker", "secret"), &format!("token={token}")).await;
+    assert_eq!(reply.text("iss"), first.listener.issuer);
+    assert_eq!(second.get("/.well-known/openid-configuration").await.text("issuer"), second.listener.issuer);
+}
+
+#[tokio::test]
+async fn one_seed_gives_one_sequence_of_tokens() {
+    let tokens = async |seed| {
+        let served = serve(Config { seed, ..config() }).await;
+        let first = served.token("grant_type=client_credentials").await.text("access_token");
+        [first, served.token("grant_type=client_credentials").await.text("access_token")]
+    };
+    let (one, same, other) = (tokens(1).await, tokens(1).await, tokens(2).await);
+    assert_eq!(one, same);
+    assert_ne!(one, other);
+    assert_ne!(one[0], one[1]);
+}
+
+#[tokio::test]
+async fn independent_client_oauth2_gets_and_refreshes_tokens() {
+    use oauth2::TokenResponse as _;
+    use oauth2::basic::BasicClient;
+    let served = serve(rotating(Reuse::RevokeFamily, Duration::ZERO)).await;
+    let url = oauth2::TokenUrl::new(served.get("/.well-known/openid-configuration").await.text("token_endpoint"));
+    let client = BasicClient::new(oauth2::ClientId::new("worker".into()))
+        .set_client_secret(oauth2::ClientSecret::new("secret".into()))
+        .set_token_uri(url.expect("a URL"));
+    let http = reqwest::Client::new();
+    let send = |request: oauth2::HttpRequest| {
+        let http = http.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let sent = http.request(head.method, head.uri.to_string()).headers(head.headers).body(body).send().await?;
+            let mut response = http::Response::new(Vec::new());
+            (*response.status_mut(), *response.headers_mut()) = (sent.status(), sent.headers().clone());
+            *response.body_mut() = sent.bytes().await?.to_vec();
+            Ok::<_, reqwest::Error>(response)
+        }
+    };
+    let granted = client.exchange_client_credentials().request_async(&send).await.expect("a token");
+    assert_eq!(granted.expires_in(), Some(Duration::from_secs(300)));
+    let first = oauth2::RefreshToken::new(first_refresh_token(&served));
+    let renewed = client.exchange_refresh_token(&first).request_async(&send).await.expect("a token");
+    assert!(renewed.refresh_token().is_some());
+    let refused = client.exchange_refresh_token(&first).request_async(&send).await.expect_err("it was rotated");
+    let oauth2::RequestTokenError::ServerResponse(refusal) = refused else { panic!("{refused}") };
+    assert_eq!(*refusal.error(), oauth2::basic::BasicErrorResponseType::InvalidGrant);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_form_panics_or_is_a_server_error(
+        form in "[a-z_=&%+0-9]{0,80}",
+        grant in prop::sample::select(vec!["client_credentials", "refresh_token", "x"]),
+        path in prop::sample::select(vec!["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"]),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let reply = runtime.block_on(async {
+            let served = serve_idp(Idp::new(config()), "w1").await;
+            served.post(path, &basic("worker", "secret"), &format!("grant_type={grant}&{form}")).await
+        });
+        prop_assert!(reply.status < 500, "{reply:?}");
+    }
+}

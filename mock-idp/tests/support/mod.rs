@@ -1,0 +1,115 @@
+//! An identity provider on a port, and a plain TCP client.
+
+#![allow(unreachable_pub, dead_code, reason = "shared by several test crates, each of which uses a part")]
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mock_idp::{Config, Idp, Listener};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A served identity provider.
+pub struct Served {
+    /// Its state.
+    pub idp: Idp,
+    /// Its address.
+    pub listener: Listener,
+    address: SocketAddr,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A reply, taken apart.
+#[derive(Debug)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Head as text, names in lower case as hyper writes them.
+    pub head: String,
+    /// Body as text.
+    pub body: String,
+}
+
+impl Reply {
+    /// A field of the JSON body.
+    pub fn field(&self, name: &str) -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(&self.body).expect(&self.body)[name].clone()
+    }
+
+    /// A text field of the JSON body.
+    pub fn text(&self, name: &str) -> String {
+        self.field(name).as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Serves on a free port.
+pub async fn serve(config: Config) -> Served {
+    serve_idp(Idp::new(config), "w1").await
+}
+
+/// Gives another address to an identity provider.
+pub async fn serve_idp(idp: Idp, name: &str) -> Served {
+    let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = socket.local_addr().expect("an address");
+    let listener = Listener::new(name, format!("http://{address}"));
+    let task = tokio::spawn({
+        let (idp, listener) = (idp.clone(), listener.clone());
+        async move { idp.serve(socket, listener).await }
+    });
+    Served { idp, listener, address, task }
+}
+
+/// The header of `client_secret_basic`.
+pub fn basic(id: &str, secret: &str) -> String {
+    format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+impl Served {
+    /// Sends raw bytes and reads until the connection ends; `None` if it ends without a byte.
+    pub async fn raw(&self, request: &str) -> Option<Reply> {
+        let mut stream = TcpStream::connect(self.address).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.expect("text");
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Some(Reply { status, head: head.to_owned(), body: body.to_owned() })
+    }
+
+    /// Posts a form with extra header lines.
+    pub async fn post(&self, path: &str, headers: &str, form: &str) -> Reply {
+        let length = form.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: idp\r\nConnection: close\r\nContent-Length: {length}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n{headers}\r\n{form}"
+        );
+        self.raw(&request).await.expect("a reply")
+    }
+
+    /// Posts to the token endpoint as `worker`.
+    pub async fn token(&self, form: &str) -> Reply {
+        self.post("/oauth2/token", &basic("worker", "secret"), form).await
+    }
+
+    /// Gets a path.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: idp\r\nConnection: close\r\n\r\n")).await.expect("a reply")
+    }
+
+    /// Whether introspection calls a token active.
+    pub async fn is_active(&self, token: &str) -> bool {
+        let reply = self.post("/oauth2/introspect", &basic("worker", "secret"), &format!("token={token}")).await;
+        assert_eq!(reply.status, 200);
+        if reply.field("active") == false {
+            assert_eq!(reply.body, r#"{"active":false}"#, "RFC 7662 §2.2: nothing more is said of a dead token");
+        }
+        reply.field("active") == true
+    }
+}

@@ -1,0 +1,3 @@
+//! What one scenario run lives in: the servers, links and processes around the worker under test.
+
+pub mod link;

@@ -1,3 +1,4 @@
 //! What one scenario run lives in: the servers, links and processes around the worker under test.
 
+pub mod gate;
 pub mod link;

@@ -1,5 +1,7 @@
-//! The lab: what one scenario run lives in.
+//! What one scenario run lives in: the servers, links and processes around the worker under test.
 
 pub mod api;
+pub mod gate;
+pub mod link;
 pub mod payload;
 pub mod workload;

@@ -1,0 +1,121 @@
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::Instant;
+
+use super::*;
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A link behind which everything is echoed.
+fn echo() -> (SocketAddr, LinkControl, tokio::task::JoinHandle<()>) {
+    let link = Link::bind(LOCALHOST).unwrap();
+    let (address, control) = (link.address(), link.control());
+    let serving = tokio::spawn(link.serve(|io| async move {
+        let (mut from, mut to) = tokio::io::split(io);
+        let _ = tokio::io::copy(&mut from, &mut to).await;
+        let _ = to.shutdown().await;
+    }));
+    (address, control, serving)
+}
+
+async fn round_trip(client: &mut TcpStream) -> std_io::Result<()> {
+    client.write_all(b"ping").await?;
+    let mut reply = [0; 4];
+    client.read_exact(&mut reply).await?;
+    assert_eq!(&reply, b"ping");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusing_link_refuses_keeps_its_port_and_recovers() {
+    let (address, control, _serving) = echo();
+    let mut before = TcpStream::connect(address).await.unwrap();
+    round_trip(&mut before).await.unwrap();
+    // One that the server closed orderly stays in TIME_WAIT on the port.
+    let mut closed = TcpStream::connect(address).await.unwrap();
+    closed.shutdown().await.unwrap();
+    assert_eq!(closed.read(&mut [0]).await.unwrap(), 0);
+
+    control.refuse();
+    assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(before.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let thief = TcpSocket::new_v4().unwrap();
+    assert_eq!(thief.bind(address).unwrap_err().kind(), ErrorKind::AddrInUse);
+    control.refuse();
+
+    control.restore().unwrap();
+    round_trip(&mut TcpStream::connect(address).await.unwrap()).await.unwrap();
+    control.restore().unwrap();
+    round_trip(&mut TcpStream::connect(address).await.unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_reaches_open_connections_and_the_server_behind_them() {
+    let mut link = Link::bind(LOCALHOST).unwrap();
+    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    let mut served = link.accept().await.unwrap();
+    let reading = tokio::spawn(async move { served.read(&mut [0]).await });
+    // The reader is parked before the reset, else it proves nothing about being woken.
+    tokio::task::yield_now().await;
+
+    link.control().reset();
+    assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(reading.await.unwrap().unwrap_err().kind(), ErrorKind::ConnectionReset);
+
+    let mut next = TcpStream::connect(link.address()).await.unwrap();
+    let mut served = link.accept().await.unwrap();
+    next.write_all(b"x").await.unwrap();
+    assert_eq!(served.read_u8().await.unwrap(), b'x');
+}
+
+#[tokio::test]
+async fn a_reset_reaches_a_connection_that_nobody_accepted_yet() {
+    let link = Link::bind(LOCALHOST).unwrap();
+    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    link.control().reset();
+    assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn what_ends_by_itself_ends_without_a_reset() {
+    let (address, _control, _serving) = echo();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    round_trip(&mut client).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn latency_delays_open_connections_and_goes_again() {
+    const LATENCY: Duration = Duration::from_millis(50);
+    let (address, control, _serving) = echo();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    round_trip(&mut client).await.unwrap();
+
+    // The connection is parked in an undelayed read when the latency comes.
+    control.latency(LATENCY);
+    let begun = Instant::now();
+    round_trip(&mut client).await.unwrap();
+    round_trip(&mut client).await.unwrap();
+    assert!(begun.elapsed() >= 2 * LATENCY, "{:?}", begun.elapsed());
+
+    // Were an hour still to pass, this test would not end.
+    control.latency(Duration::from_secs(3600));
+    control.latency(Duration::ZERO);
+    round_trip(&mut client).await.unwrap();
+    control.latency(LATENCY);
+    client.shutdown().await.unwrap();
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_dropped_link_stops_listening_though_it_is_still_controlled() {
+    let link = Link::bind(LOCALHOST).unwrap();
+    let (address, control) = (link.address(), link.control());
+    drop(link);
+    control.restore().unwrap();
+    assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}

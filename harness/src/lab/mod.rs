@@ -1,0 +1,4 @@
+//! The lab: what one scenario run lives in.
+
+pub mod egress;
+pub mod worker;

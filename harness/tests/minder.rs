@@ -1,5 +1,7 @@
 //! Worker processes under a minder, driven from outside: what they write, how they end, and that nothing is left.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test helpers fail like tests; output is for the reader")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -86,7 +88,7 @@ async fn a_kill_is_confirmed_when_nobody_is_left() {
     let before = left::of(&run);
     assert!(before.len() > MEMBERS, "{before:?}");
     assert_eq!(process.kill().await, Exit::Signal(9));
-    assert_eq!(left::of(&run), []);
+    assert_eq!(left::of(&run), NOBODY);
 }
 
 #[tokio::test]
@@ -94,7 +96,7 @@ async fn what_outlives_the_program_is_ended_and_its_end_is_still_the_programs() 
     let run = run_id("outlive");
     let (process, _output) = spawn(script(&run, "setsid sleep 1000 & (sleep 1000 &) ; exit 4")).await;
     assert_eq!(process.wait().await, Exit::Code(4));
-    assert_eq!(left::of(&run), []);
+    assert_eq!(left::of(&run), NOBODY);
 }
 
 #[tokio::test]
@@ -102,7 +104,7 @@ async fn a_process_group_that_kills_itself_does_not_take_the_minder_along() {
     let run = run_id("group");
     let (process, _output) = spawn(script(&run, "setsid sleep 1000 & kill -KILL 0")).await;
     assert_eq!(process.wait().await, Exit::Signal(9));
-    assert_eq!(left::of(&run), []);
+    assert_eq!(left::of(&run), NOBODY);
 }
 
 #[tokio::test]
@@ -136,6 +138,8 @@ const FAMILY: &str = "
     while :; do sleep 1000; done
 ";
 
+const NOBODY: [i32; 0] = [];
+
 /// How many lines say `up`.
 const MEMBERS: usize = 4;
 
@@ -152,7 +156,7 @@ mod left {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
     /// Ids of the live processes of the run.
-    pub fn of(run: &str) -> Vec<i32> {
+    pub(super) fn of(run: &str) -> Vec<i32> {
         let wanted = format!("TOKENLAPSE_RUN={run}");
         let carries = |pid: &i32| {
             let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -163,25 +167,25 @@ mod left {
     }
 
     /// Waits until each process of the run has ended.
-    pub fn end_of(run: &str) {
+    pub(super) fn end_of(run: &str) {
         for pid in of(run) {
             let Ok(descriptor) = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) else { continue };
             let limit = Timespec { tv_sec: 5, tv_nsec: 0 };
             let ended = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&limit)).unwrap();
             assert_eq!(ended, 1, "process {pid} is left");
         }
-        assert_eq!(of(run), []);
+        assert_eq!(of(run), super::NOBODY);
     }
 }
 
 /// Where there is no `/proc`, nothing can be found this way.
 #[cfg(not(target_os = "linux"))]
 mod left {
-    pub fn of(_run: &str) -> Vec<i32> {
+    pub(super) fn of(_run: &str) -> Vec<i32> {
         Vec::new()
     }
 
-    pub fn end_of(_run: &str) {}
+    pub(super) fn end_of(_run: &str) {}
 }
 
 const HELPER_RUN: &str = "TOKENLAPSE_TEST_RUN";

@@ -61,6 +61,13 @@ pub struct EnvironmentError {
     pub source: io::Error,
 }
 
+/// A variable that a target may not set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} is set by the lab, so that nothing leaves it unseen; `egress: {{ allow: [HOST] }}` lets a worker reach a host"
+)]
+pub struct Reserved(pub String);
+
 impl Environment {
     /// The environment of a worker of the run `run`, out of the caller's (`std::env::vars_os()`, never asked here).
     /// Of that it gets `PATH`, `LANG`, `TMPDIR` and what `inherit` names. `HOME` and the `XDG_*` directories are
@@ -102,11 +109,26 @@ impl Environment {
         self.vars.extend(names.map(|name| (name.into(), value.into())));
     }
 
-    /// Adds what the target file says. It may replace anything but the run's id.
-    pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
-        let name = name.into();
-        if name != RUN {
-            self.vars.insert(name, value.into());
+    /// Adds what the target file says, in place of what was inherited.
+    ///
+    /// # Errors
+    ///
+    /// If the variable is the lab's own: the run's id, or one that leads to the trap.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) -> Result<(), Reserved> {
+        if PROXIES.contains(&name) || NO_PROXIES.contains(&name) || name == RUN {
+            return Err(Reserved(name.to_owned()));
+        }
+        self.vars.insert(name.into(), value.into());
+        Ok(())
+    }
+
+    /// Lets HTTP clients reach `host` without the trap: `egress.allow` names it.
+    pub fn exempt(&mut self, host: &str) {
+        for name in NO_PROXIES {
+            if let Some(exempt) = self.vars.get_mut(OsStr::new(name)) {
+                exempt.push(",");
+                exempt.push(host);
+            }
         }
     }
 
@@ -175,12 +197,23 @@ mod tests {
     #[test]
     fn proxies_lead_to_the_trap_and_the_run_is_named_whatever_was_inherited() {
         let mut made = environment(&[("https_proxy", "http://corp:3128"), (RUN, "other")], &["https_proxy", RUN]);
-        made.set(RUN, "mine");
+        for name in [RUN, "HTTP_PROXY", "no_proxy"] {
+            assert_eq!(made.set(name, "mine"), Err(Reserved(name.to_owned())));
+        }
         for name in PROXIES {
             assert_eq!(get(&made, name), Some("http://127.0.0.1:4711"));
         }
         assert_eq!(get(&made, "no_proxy"), Some(LOCAL));
         assert_eq!(get(&made, RUN), Some("run-1"));
+        made.exempt("metrics.example.com");
+        assert_eq!(get(&made, "NO_PROXY"), Some("127.0.0.1,localhost,metrics.example.com"));
+    }
+
+    #[test]
+    fn what_the_target_sets_replaces_what_was_inherited() {
+        let mut made = environment(&[("LANG", "C")], &[]);
+        made.set("LANG", "de_DE.UTF-8").unwrap();
+        assert_eq!(get(&made, "LANG"), Some("de_DE.UTF-8"));
     }
 
     #[test]

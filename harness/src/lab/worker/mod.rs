@@ -17,7 +17,7 @@ pub mod minder;
 mod process;
 mod protocol;
 
-pub use environment::{Environment, EnvironmentError};
+pub use environment::{Environment, EnvironmentError, Reserved};
 pub use instance::{StartError, WorkerProcess, WorkerStart};
 pub use lines::{Lines, MAX_LINE};
 pub use process::{Exit, Gone, Launch, LaunchError, Launcher, Output, Process};

@@ -1,3 +1,10 @@
 //! The command `tokenlapse`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use tokenlapse::lab::worker::minder;
+
+fn main() -> ExitCode {
+    // Before anything else: a minder has no use for arguments, logs or threads of the command.
+    minder::take_over_if_asked().unwrap_or(ExitCode::SUCCESS)
+}

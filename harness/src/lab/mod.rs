@@ -1,7 +1,9 @@
 //! What one scenario run lives in: the servers, links and processes around the worker under test.
 
 pub mod api;
+pub mod egress;
 pub mod gate;
 pub mod link;
 pub mod payload;
+pub mod worker;
 pub mod workload;

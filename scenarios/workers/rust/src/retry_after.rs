@@ -58,8 +58,10 @@ fn seconds_to_delay(seconds: f64) -> Option<Duration> {
 
 /// IMF-fixdate, and the obsolete RFC 850 and asctime forms that a recipient must accept.
 fn http_date(value: &str) -> Option<Timestamp> {
-    if let Ok(zoned) = rfc2822::parse(value) {
-        return Some(zoned.timestamp());
+    // A wrong weekday does not make the time wrong.
+    const LENIENT: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    if let Ok(time) = LENIENT.parse_timestamp(value) {
+        return Some(time);
     }
     ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
         .into_iter()

@@ -50,7 +50,7 @@ fn delay(value: &str, now: Timestamp) -> Option<Duration> {
 /// `None` for NaN and negative numbers; rounds up to milliseconds, as a little late is right and a little early is not.
 fn seconds_to_delay(seconds: f64) -> Option<Duration> {
     let millis = (seconds * 1000.0).ceil();
-    if !(millis >= 0.0) {
+    if millis.is_nan() || millis < 0.0 {
         return None;
     }
     Some(Duration::try_from_secs_f64(millis / 1000.0).unwrap_or(LONGEST))
@@ -67,7 +67,7 @@ fn http_date(value: &str) -> Option<Timestamp> {
         .into_iter()
         .find_map(|format| {
             let civil: DateTime = strtime::parse(format, value).ok()?.to_datetime().ok()?;
-            Some(TimeZone::UTC.to_timestamp(civil).ok()?)
+            TimeZone::UTC.to_timestamp(civil).ok()
         })
 }
 

@@ -1,0 +1,268 @@
+//! The settings, read from a key-to-string lookup, so that tests need not touch the process environment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::secret::Secret;
+
+/// How the client proves who it is at the token endpoint (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Post,
+}
+
+/// Where tokens come from.
+#[derive(Clone, Debug)]
+pub enum TokenEndpoint {
+    /// `OAUTH_TOKEN_URL`: the endpoint itself.
+    Url(Url),
+    /// `OAUTH_ISSUER`: found by discovery (OpenID Connect Discovery 1.0 §4, RFC 8414) before the first grant.
+    Issuer(Url),
+}
+
+/// What the token source needs to know; usable without Temporal.
+#[derive(Clone, Debug)]
+pub struct OAuth {
+    /// `OAUTH_TOKEN_URL`, or else `OAUTH_ISSUER`.
+    pub endpoint: TokenEndpoint,
+    /// `OAUTH_CLIENT_ID`.
+    pub client_id: String,
+    /// `OAUTH_CLIENT_SECRET`.
+    pub client_secret: Secret,
+    /// `OAUTH_CLIENT_AUTH`: `client_secret_basic` (default) or `client_secret_post`.
+    pub client_auth: ClientAuth,
+    /// `OAUTH_SCOPES`, separated by spaces or commas.
+    pub scopes: Vec<String>,
+    /// `OAUTH_REFRESH_TOKEN_FILE`: present means grant `refresh_token`, else `client_credentials`.
+    pub refresh_token_file: Option<PathBuf>,
+}
+
+/// All settings of the worker.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// `TEMPORAL_ADDRESS` as `host:port`.
+    pub temporal_address: String,
+    /// `TEMPORAL_NAMESPACE`, `default` if absent.
+    pub temporal_namespace: String,
+    /// `TEMPORAL_API_KEY`: bearer for the Temporal frontend.
+    pub temporal_api_key: Option<Secret>,
+    /// `TEMPORAL_TLS`: `true` or `false`; by default TLS is used if there is an API key and the host is not this machine.
+    pub temporal_tls: bool,
+    /// The OAuth client.
+    pub oauth: OAuth,
+    /// `API_URL`: the protected API.
+    pub api_url: Url,
+    /// `TASK_QUEUE`.
+    pub task_queue: String,
+    /// `HTTP_TIMEOUT_MS`: the longest that one HTTP request may take; default 5 s, less than an activity's own timeout.
+    pub http_timeout: Duration,
+    /// `DEFECT`: the known mistake to make (feature `defects`); absent or empty is the correct worker.
+    pub defect: Option<String>,
+    /// `OAUTH_OTHER_CLIENT_ID` and `OAUTH_OTHER_CLIENT_SECRET`: somebody else's client, which only a defect uses.
+    #[cfg(feature = "defects")]
+    pub other_client: Option<(String, Secret)>,
+}
+
+/// A setting that is missing or wrong. The value is not shown: it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvError {
+    /// The variable is not set, or is empty.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// The variable's value cannot be used.
+    #[error("{name} is not {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+impl Env {
+    /// Reads the process environment.
+    ///
+    /// # Errors
+    /// If a variable is missing or wrong.
+    pub fn from_process() -> Result<Self, EnvError> {
+        Self::from_lookup(|key| std::env::var(key).ok())
+    }
+
+    /// Reads the settings through `lookup`; an empty string is the same as none.
+    ///
+    /// # Errors
+    /// If a setting is missing or wrong.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, EnvError> {
+        let optional = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let required = |name| optional(name).ok_or(EnvError::Missing(name));
+        let url = |name, value: String| {
+            Url::parse(&value).map_err(|_| EnvError::Invalid {
+                name,
+                expected: "a URL",
+            })
+        };
+
+        let endpoint = match optional("OAUTH_TOKEN_URL") {
+            Some(value) => TokenEndpoint::Url(url("OAUTH_TOKEN_URL", value)?),
+            None => TokenEndpoint::Issuer(url("OAUTH_ISSUER", required("OAUTH_ISSUER")?)?),
+        };
+        let client_auth = match optional("OAUTH_CLIENT_AUTH").as_deref() {
+            None | Some("client_secret_basic") => ClientAuth::Basic,
+            Some("client_secret_post") => ClientAuth::Post,
+            Some(_) => {
+                return Err(EnvError::Invalid {
+                    name: "OAUTH_CLIENT_AUTH",
+                    expected: "client_secret_basic or client_secret_post",
+                });
+            }
+        };
+        let http_timeout = match optional("HTTP_TIMEOUT_MS") {
+            None => Duration::from_secs(5),
+            Some(value) => {
+                value
+                    .parse()
+                    .map(Duration::from_millis)
+                    .map_err(|_| EnvError::Invalid {
+                        name: "HTTP_TIMEOUT_MS",
+                        expected: "a whole number of milliseconds",
+                    })?
+            }
+        };
+        let temporal_address = required("TEMPORAL_ADDRESS")?;
+        // A key read from a file often ends in a newline, and the SDK silently drops a key that is no header (FM-51).
+        let temporal_api_key =
+            optional("TEMPORAL_API_KEY").map(|key| Secret::new(key.trim().to_owned()));
+        let temporal_tls = match optional("TEMPORAL_TLS").as_deref() {
+            Some("true") => true,
+            Some("false") => false,
+            None => temporal_api_key.is_some() && !is_this_machine(&temporal_address),
+            Some(_) => {
+                return Err(EnvError::Invalid {
+                    name: "TEMPORAL_TLS",
+                    expected: "true or false",
+                });
+            }
+        };
+
+        Ok(Self {
+            temporal_address,
+            temporal_namespace: optional("TEMPORAL_NAMESPACE").unwrap_or_else(|| "default".into()),
+            temporal_api_key,
+            temporal_tls,
+            oauth: OAuth {
+                endpoint,
+                client_id: required("OAUTH_CLIENT_ID")?,
+                client_secret: Secret::new(required("OAUTH_CLIENT_SECRET")?),
+                client_auth,
+                scopes: optional("OAUTH_SCOPES")
+                    .unwrap_or_default()
+                    .split([' ', ','])
+                    .filter(|scope| !scope.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+                refresh_token_file: optional("OAUTH_REFRESH_TOKEN_FILE").map(PathBuf::from),
+            },
+            api_url: url("API_URL", required("API_URL")?)?,
+            task_queue: required("TASK_QUEUE")?,
+            http_timeout,
+            defect: optional("DEFECT"),
+            #[cfg(feature = "defects")]
+            other_client: optional("OAUTH_OTHER_CLIENT_ID")
+                .zip(optional("OAUTH_OTHER_CLIENT_SECRET"))
+                .map(|(id, secret)| (id, Secret::new(secret))),
+        })
+    }
+}
+
+fn is_this_machine(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host == "localhost" || host.starts_with("127.") || host == "[::1]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 7] = [
+        ("TEMPORAL_ADDRESS", "127.0.0.1:7233"),
+        ("OAUTH_TOKEN_URL", "http://127.0.0.1:1/token"),
+        ("OAUTH_CLIENT_ID", "id"),
+        ("OAUTH_CLIENT_SECRET", "s3cr3t-value"),
+        ("OAUTH_SCOPES", "orders.read orders.write"),
+        ("API_URL", "http://127.0.0.1:2"),
+        ("TASK_QUEUE", "orders"),
+    ];
+
+    fn read(changes: &[(&str, &str)]) -> Result<Env, EnvError> {
+        Env::from_lookup(|key| {
+            let find = |list: &[(&str, &str)]| {
+                list.iter()
+                    .find(|(name, _)| *name == key)
+                    .map(|(_, value)| (*value).to_owned())
+            };
+            find(changes).or_else(|| find(&GOOD))
+        })
+    }
+
+    #[test]
+    fn reads_all_settings() {
+        let env = read(&[]).expect("good settings");
+        assert_eq!(env.oauth.scopes, ["orders.read", "orders.write"]);
+        assert_eq!(env.temporal_namespace, "default");
+        assert_eq!(env.defect, None);
+        assert!(env.oauth.refresh_token_file.is_none());
+    }
+
+    #[test]
+    fn an_empty_value_is_absent() {
+        let env = read(&[("DEFECT", ""), ("OAUTH_REFRESH_TOKEN_FILE", "")]).expect("good");
+        assert_eq!(env.defect, None);
+        assert!(env.oauth.refresh_token_file.is_none());
+        assert_eq!(
+            read(&[("TASK_QUEUE", "")]).err(),
+            Some(EnvError::Missing("TASK_QUEUE"))
+        );
+    }
+
+    #[test]
+    fn an_issuer_will_do() {
+        let env = read(&[
+            ("OAUTH_TOKEN_URL", ""),
+            ("OAUTH_ISSUER", "http://127.0.0.1:3"),
+        ]);
+        assert!(matches!(
+            env.expect("good").oauth.endpoint,
+            TokenEndpoint::Issuer(_)
+        ));
+        assert_eq!(
+            read(&[("OAUTH_TOKEN_URL", "")]).err(),
+            Some(EnvError::Missing("OAUTH_ISSUER"))
+        );
+    }
+
+    #[test]
+    fn a_key_is_trimmed_and_turns_tls_on_only_away_from_home() {
+        let here = read(&[("TEMPORAL_API_KEY", "key\n")]).expect("good");
+        assert_eq!(here.temporal_api_key, Some(Secret::new("key")));
+        assert!(!here.temporal_tls);
+        let away = read(&[
+            ("TEMPORAL_API_KEY", "key"),
+            ("TEMPORAL_ADDRESS", "temporal.example:7233"),
+        ]);
+        assert!(away.expect("good").temporal_tls);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let env = read(&[("TEMPORAL_API_KEY", "frontend-key")]).expect("good");
+        let shown = format!("{env:?}");
+        assert!(!shown.contains("s3cr3t-value") && !shown.contains("frontend-key"));
+        let error = read(&[("API_URL", "no url s3cr3t-value")]).expect_err("wrong URL");
+        assert_eq!(error.to_string(), "API_URL is not a URL");
+    }
+}

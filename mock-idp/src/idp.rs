@@ -96,6 +96,11 @@ impl Idp {
         self.store().find(value).cloned()
     }
 
+    /// Ids of the registered clients.
+    pub fn clients(&self) -> Vec<String> {
+        self.store().clients.keys().cloned().collect()
+    }
+
     /// Every token that was issued, in order.
     pub fn tokens(&self) -> Vec<TokenFacts> {
         self.store().tokens().to_vec()

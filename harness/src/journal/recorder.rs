@@ -139,6 +139,14 @@ impl Journal {
         *self.0.state.lock().scrub.borrow_mut() = Some(Box::new(scrub));
     }
 
+    /// Lets go of whoever intervenes and scrubs. They usually hold the journal, so that neither would ever be freed.
+    pub fn release(&self) {
+        let state = self.0.state.lock();
+        let intervene = state.intervene.borrow_mut().take();
+        let scrub = state.scrub.borrow_mut().take();
+        drop((intervene, scrub));
+    }
+
     /// Records an event.
     pub fn record(&self, event: Event) -> Recorded {
         self.record_with(event, |_, _| ())

@@ -3,7 +3,11 @@
 pub mod api;
 pub mod egress;
 pub mod gate;
+pub mod idp;
 pub mod link;
 pub mod payload;
+pub mod scene;
+pub mod temporal;
+pub mod tokens;
 pub mod worker;
 pub mod workload;

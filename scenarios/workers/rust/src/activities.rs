@@ -78,25 +78,14 @@ fn call(ctx: &ActivityContext) -> Call {
 impl OrderActivities {
     /// Reads an order.
     #[activity(name = "FetchOrder")]
-    pub async fn fetch_order(
-        self: Arc<Self>,
-        ctx: ActivityContext,
-        input: OrderInput,
-    ) -> Result<Value, ActivityError> {
-        self.orders
-            .fetch(&call(&ctx), &input.order)
-            .await
-            .map_err(|failure| self.report.report(&failure))
+    pub async fn fetch_order(self: Arc<Self>, ctx: ActivityContext, input: OrderInput) -> Result<Value, ActivityError> {
+        self.orders.fetch(&call(&ctx), &input.order).await.map_err(|failure| self.report.report(&failure))
     }
 
     /// Reads all pages of an order's items. A retry goes on after the last page that was reported (FM-08); a cancelled
     /// activity stops at once.
     #[activity(name = "ListItems")]
-    pub async fn list_items(
-        self: Arc<Self>,
-        ctx: ActivityContext,
-        input: ItemsInput,
-    ) -> Result<u32, ActivityError> {
+    pub async fn list_items(self: Arc<Self>, ctx: ActivityContext, input: ItemsInput) -> Result<u32, ActivityError> {
         let call = call(&ctx);
         for page in self.progress.resume(&ctx) + 1..=input.pages {
             tokio::select! {
@@ -113,16 +102,9 @@ impl OrderActivities {
 
     /// Ships an order, once, however often it is attempted.
     #[activity(name = "ShipOrder")]
-    pub async fn ship_order(
-        self: Arc<Self>,
-        ctx: ActivityContext,
-        input: OrderInput,
-    ) -> Result<Value, ActivityError> {
+    pub async fn ship_order(self: Arc<Self>, ctx: ActivityContext, input: OrderInput) -> Result<Value, ActivityError> {
         let call = call(&ctx);
         let key = self.keys.key(&call);
-        self.orders
-            .ship(&call, &input.order, &key)
-            .await
-            .map_err(|failure| self.report.report(&failure))
+        self.orders.ship(&call, &input.order, &key).await.map_err(|failure| self.report.report(&failure))
     }
 }

@@ -100,12 +100,7 @@ impl Env {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, EnvError> {
         let optional = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(EnvError::Missing(name));
-        let url = |name, value: String| {
-            Url::parse(&value).map_err(|_| EnvError::Invalid {
-                name,
-                expected: "a URL",
-            })
-        };
+        let url = |name, value: String| Url::parse(&value).map_err(|_| EnvError::Invalid { name, expected: "a URL" });
 
         let endpoint = match optional("OAUTH_TOKEN_URL") {
             Some(value) => TokenEndpoint::Url(url("OAUTH_TOKEN_URL", value)?),
@@ -123,29 +118,20 @@ impl Env {
         };
         let http_timeout = match optional("HTTP_TIMEOUT_MS") {
             None => Duration::from_secs(5),
-            Some(value) => {
-                value
-                    .parse()
-                    .map(Duration::from_millis)
-                    .map_err(|_| EnvError::Invalid {
-                        name: "HTTP_TIMEOUT_MS",
-                        expected: "a whole number of milliseconds",
-                    })?
-            }
+            Some(value) => value.parse().map(Duration::from_millis).map_err(|_| EnvError::Invalid {
+                name: "HTTP_TIMEOUT_MS",
+                expected: "a whole number of milliseconds",
+            })?,
         };
         let temporal_address = required("TEMPORAL_ADDRESS")?;
         // A key read from a file often ends in a newline, and the SDK silently drops a key that is no header (FM-51).
-        let temporal_api_key =
-            optional("TEMPORAL_API_KEY").map(|key| Secret::new(key.trim().to_owned()));
+        let temporal_api_key = optional("TEMPORAL_API_KEY").map(|key| Secret::new(key.trim().to_owned()));
         let temporal_tls = match optional("TEMPORAL_TLS").as_deref() {
             Some("true") => true,
             Some("false") => false,
             None => temporal_api_key.is_some() && !is_this_machine(&temporal_address),
             Some(_) => {
-                return Err(EnvError::Invalid {
-                    name: "TEMPORAL_TLS",
-                    expected: "true or false",
-                });
+                return Err(EnvError::Invalid { name: "TEMPORAL_TLS", expected: "true or false" });
             }
         };
 
@@ -201,9 +187,7 @@ mod tests {
     fn read(changes: &[(&str, &str)]) -> Result<Env, EnvError> {
         Env::from_lookup(|key| {
             let find = |list: &[(&str, &str)]| {
-                list.iter()
-                    .find(|(name, _)| *name == key)
-                    .map(|(_, value)| (*value).to_owned())
+                list.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned())
             };
             find(changes).or_else(|| find(&GOOD))
         })
@@ -223,26 +207,14 @@ mod tests {
         let env = read(&[("DEFECT", ""), ("OAUTH_REFRESH_TOKEN_FILE", "")]).expect("good");
         assert_eq!(env.defect, None);
         assert!(env.oauth.refresh_token_file.is_none());
-        assert_eq!(
-            read(&[("TASK_QUEUE", "")]).err(),
-            Some(EnvError::Missing("TASK_QUEUE"))
-        );
+        assert_eq!(read(&[("TASK_QUEUE", "")]).err(), Some(EnvError::Missing("TASK_QUEUE")));
     }
 
     #[test]
     fn an_issuer_will_do() {
-        let env = read(&[
-            ("OAUTH_TOKEN_URL", ""),
-            ("OAUTH_ISSUER", "http://127.0.0.1:3"),
-        ]);
-        assert!(matches!(
-            env.expect("good").oauth.endpoint,
-            TokenEndpoint::Issuer(_)
-        ));
-        assert_eq!(
-            read(&[("OAUTH_TOKEN_URL", "")]).err(),
-            Some(EnvError::Missing("OAUTH_ISSUER"))
-        );
+        let env = read(&[("OAUTH_TOKEN_URL", ""), ("OAUTH_ISSUER", "http://127.0.0.1:3")]);
+        assert!(matches!(env.expect("good").oauth.endpoint, TokenEndpoint::Issuer(_)));
+        assert_eq!(read(&[("OAUTH_TOKEN_URL", "")]).err(), Some(EnvError::Missing("OAUTH_ISSUER")));
     }
 
     #[test]
@@ -250,10 +222,7 @@ mod tests {
         let here = read(&[("TEMPORAL_API_KEY", "key\n")]).expect("good");
         assert_eq!(here.temporal_api_key, Some(Secret::new("key")));
         assert!(!here.temporal_tls);
-        let away = read(&[
-            ("TEMPORAL_API_KEY", "key"),
-            ("TEMPORAL_ADDRESS", "temporal.example:7233"),
-        ]);
+        let away = read(&[("TEMPORAL_API_KEY", "key"), ("TEMPORAL_ADDRESS", "temporal.example:7233")]);
         assert!(away.expect("good").temporal_tls);
     }
 

@@ -35,11 +35,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kinds that end the workflow; everything else is retried for as long as the retry policy allows.
-    pub const PERMANENT: [Self; 3] = [
-        Self::TokenRevoked,
-        Self::InsufficientScope,
-        Self::ApiRejected,
-    ];
+    pub const PERMANENT: [Self; 3] = [Self::TokenRevoked, Self::InsufficientScope, Self::ApiRejected];
 
     /// The type name in the application failure; Temporal compares it exactly, with case.
     pub const fn name(self) -> &'static str {
@@ -103,12 +99,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without a wish about when to retry.
     pub const fn new(kind: Kind, party: Party, cause: Cause) -> Self {
-        Self {
-            kind,
-            party,
-            cause,
-            retry_after: None,
-        }
+        Self { kind, party, cause, retry_after: None }
     }
 
     /// The same, with the delay that the other side asked for.
@@ -185,11 +176,7 @@ mod tests {
 
     #[test]
     fn a_permanent_failure_is_typed_and_not_retried() {
-        let failure = reported(&Failure::new(
-            Kind::TokenRevoked,
-            Party::Idp,
-            Cause::Code("invalid_grant"),
-        ));
+        let failure = reported(&Failure::new(Kind::TokenRevoked, Party::Idp, Cause::Code("invalid_grant")));
         assert_eq!(failure.type_name(), Some("TokenRevoked"));
         assert!(failure.is_non_retryable());
         assert_eq!(failure.to_string(), "identity provider: invalid_grant");
@@ -198,8 +185,7 @@ mod tests {
     #[test]
     fn a_transient_failure_is_retried_when_the_other_side_wishes() {
         let wish = Some(Duration::from_secs(3));
-        let failure =
-            reported(&Failure::new(Kind::RateLimited, Party::Api, Cause::Status(429)).after(wish));
+        let failure = reported(&Failure::new(Kind::RateLimited, Party::Api, Cause::Status(429)).after(wish));
         assert_eq!(failure.type_name(), Some("RateLimited"));
         assert!(!failure.is_non_retryable());
         assert_eq!(failure.next_retry_delay(), wish);

@@ -28,24 +28,13 @@ pub struct Call {
 /// The API's operations.
 pub trait Orders: Send + Sync {
     /// Reads an order.
-    fn fetch<'a>(&'a self, call: &'a Call, order: &'a str)
-    -> BoxFuture<'a, Result<Value, Failure>>;
+    fn fetch<'a>(&'a self, call: &'a Call, order: &'a str) -> BoxFuture<'a, Result<Value, Failure>>;
 
     /// Reads one page of its items; pages count from 1.
-    fn items<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-        page: u32,
-    ) -> BoxFuture<'a, Result<Value, Failure>>;
+    fn items<'a>(&'a self, call: &'a Call, order: &'a str, page: u32) -> BoxFuture<'a, Result<Value, Failure>>;
 
     /// Ships it, an effect: the API does it once per idempotency key.
-    fn ship<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Value, Failure>>;
+    fn ship<'a>(&'a self, call: &'a Call, order: &'a str, key: &'a str) -> BoxFuture<'a, Result<Value, Failure>>;
 }
 
 /// The key under which the API does an effect once.
@@ -75,18 +64,8 @@ pub struct HttpOrders {
 
 impl HttpOrders {
     /// The API at `base`.
-    pub fn new(
-        base: Url,
-        http: reqwest::Client,
-        tokens: Arc<dyn Tokens>,
-        retry_after: Arc<dyn RetryAfter>,
-    ) -> Self {
-        Self {
-            base,
-            http,
-            tokens,
-            retry_after,
-        }
+    pub fn new(base: Url, http: reqwest::Client, tokens: Arc<dyn Tokens>, retry_after: Arc<dyn RetryAfter>) -> Self {
+        Self { base, http, tokens, retry_after }
     }
 
     fn url(&self, segments: &[&str]) -> Result<Url, Failure> {
@@ -100,13 +79,7 @@ impl HttpOrders {
 
     /// One request. A refused token is dropped here and nowhere else; the next attempt gets a new one, so the retry
     /// policy, and not a loop in this process, paces the refreshes.
-    async fn send(
-        &self,
-        call: &Call,
-        method: Method,
-        url: Url,
-        key: Option<&str>,
-    ) -> Result<Value, Failure> {
+    async fn send(&self, call: &Call, method: Method, url: Url, key: Option<&str>) -> Result<Value, Failure> {
         let token = self.tokens.get().await?;
         let mut request = self
             .http
@@ -116,10 +89,7 @@ impl HttpOrders {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", text(key)?);
         }
-        let reply = request
-            .send()
-            .await
-            .map_err(|error| Failure::api(no_answer(&error)))?;
+        let reply = request.send().await.map_err(|error| Failure::api(no_answer(&error)))?;
         if !reply.status().is_success() {
             let failure = self.refused(reply.status(), reply.headers());
             if failure.kind == Kind::TokenExpired {
@@ -127,24 +97,17 @@ impl HttpOrders {
             }
             return Err(failure);
         }
-        let body = reply
-            .bytes()
-            .await
-            .map_err(|error| Failure::api(no_answer(&error)))?;
+        let body = reply.bytes().await.map_err(|error| Failure::api(no_answer(&error)))?;
         if body.is_empty() {
             return Ok(Value::Null);
         }
         // A login page with status 200 is no order (FM-18).
-        serde_json::from_slice(&body)
-            .map_err(|_| Failure::api(Cause::Text("answer cannot be read")))
+        serde_json::from_slice(&body).map_err(|_| Failure::api(Cause::Text("answer cannot be read")))
     }
 
     fn refused(&self, status: StatusCode, headers: &HeaderMap) -> Failure {
         let delay = self.retry_after.delay(headers);
-        let lacks_scope = headers
-            .get_all(WWW_AUTHENTICATE)
-            .iter()
-            .any(|value| contains(value, b"insufficient_scope"));
+        let lacks_scope = headers.get_all(WWW_AUTHENTICATE).iter().any(|value| contains(value, b"insufficient_scope"));
         let kind = match status.as_u16() {
             401 => Kind::TokenExpired,
             403 if lacks_scope => Kind::InsufficientScope,
@@ -163,28 +126,16 @@ impl HttpOrders {
 }
 
 fn contains(value: &HeaderValue, word: &[u8]) -> bool {
-    value
-        .as_bytes()
-        .windows(word.len())
-        .any(|window| window == word)
+    value.as_bytes().windows(word.len()).any(|window| window == word)
 }
 
 fn text(value: &str) -> Result<HeaderValue, Failure> {
-    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-        Failure::new(
-            Kind::ApiRejected,
-            Party::Local,
-            Cause::Text("workflow id is no header value"),
-        )
-    })
+    HeaderValue::from_bytes(value.as_bytes())
+        .map_err(|_| Failure::new(Kind::ApiRejected, Party::Local, Cause::Text("workflow id is no header value")))
 }
 
 impl Orders for HttpOrders {
-    fn fetch<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn fetch<'a>(&'a self, call: &'a Call, order: &'a str) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let url = self.url(&["orders", order])?;
             self.send(call, Method::GET, url, None).await
@@ -192,12 +143,7 @@ impl Orders for HttpOrders {
         .boxed()
     }
 
-    fn items<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-        page: u32,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn items<'a>(&'a self, call: &'a Call, order: &'a str, page: u32) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let mut url = self.url(&["orders", order, "items"])?;
             url.query_pairs_mut().append_pair("page", &page.to_string());
@@ -206,12 +152,7 @@ impl Orders for HttpOrders {
         .boxed()
     }
 
-    fn ship<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn ship<'a>(&'a self, call: &'a Call, order: &'a str, key: &'a str) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let url = self.url(&["orders", order, "ship"])?;
             self.send(call, Method::POST, url, Some(key)).await

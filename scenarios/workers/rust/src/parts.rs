@@ -10,9 +10,7 @@ use crate::env::{Env, OAuth};
 use crate::failure::{Report, Typed};
 use crate::orders::{HttpOrders, IdempotencyKeys, Orders, PerActivity};
 use crate::retry_after::{AllForms, RetryAfter};
-use crate::token::{
-    ClientCredentials, Endpoint, Exchange, Grant, Refresh, RefreshTokenFile, TokenSource, Tokens,
-};
+use crate::token::{ClientCredentials, Endpoint, Exchange, Grant, Refresh, RefreshTokenFile, TokenSource, Tokens};
 use crate::worker::Stop;
 
 /// Makes the parts; every method's default is the right one. A test, or a defect, replaces or wraps single parts.

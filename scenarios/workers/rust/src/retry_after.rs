@@ -29,11 +29,8 @@ pub struct AllForms;
 impl RetryAfter for AllForms {
     fn delay(&self, headers: &HeaderMap) -> Option<Duration> {
         let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-        let now = headers
-            .get(DATE)
-            .and_then(|date| date.to_str().ok())
-            .and_then(http_date)
-            .unwrap_or_else(Timestamp::now);
+        let now =
+            headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(http_date).unwrap_or_else(Timestamp::now);
         delay(value, now)
     }
 }
@@ -63,12 +60,10 @@ fn http_date(value: &str) -> Option<Timestamp> {
     if let Ok(time) = LENIENT.parse_timestamp(value) {
         return Some(time);
     }
-    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
-        .into_iter()
-        .find_map(|format| {
-            let civil: DateTime = strtime::parse(format, value).ok()?.to_datetime().ok()?;
-            TimeZone::UTC.to_timestamp(civil).ok()
-        })
+    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"].into_iter().find_map(|format| {
+        let civil: DateTime = strtime::parse(format, value).ok()?.to_datetime().ok()?;
+        TimeZone::UTC.to_timestamp(civil).ok()
+    })
 }
 
 #[cfg(test)]
@@ -115,10 +110,7 @@ mod tests {
     #[test]
     fn without_a_date_header_the_own_clock_decides() {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            RETRY_AFTER,
-            "Fri, 01 Jan 2100 00:00:00 GMT".parse().expect("a header"),
-        );
+        headers.insert(RETRY_AFTER, "Fri, 01 Jan 2100 00:00:00 GMT".parse().expect("a header"));
         assert_eq!(AllForms.delay(&headers), Some(LONGEST));
         assert_eq!(AllForms.delay(&HeaderMap::new()), None);
     }

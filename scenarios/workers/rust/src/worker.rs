@@ -94,11 +94,7 @@ pub async fn run_with(env: Env, parts: &dyn Parts) -> Result<(), WorkerError> {
 ///
 /// # Errors
 /// If it cannot start, or ends by itself.
-pub async fn run_until(
-    env: Env,
-    parts: &dyn Parts,
-    stop: impl Future<Output = ()>,
-) -> Result<(), WorkerError> {
+pub async fn run_until(env: Env, parts: &dyn Parts, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
     let asked = Stop::new();
     let (activities, tokens) = assemble(&env, parts, &asked)?;
     let mut worker = connect(&env, activities).await?;
@@ -123,22 +119,13 @@ pub async fn run_until(
     outcome.map_err(|error| WorkerError::Worker(error.into()))
 }
 
-fn assemble(
-    env: &Env,
-    parts: &dyn Parts,
-    stop: &Stop,
-) -> Result<(OrderActivities, Arc<dyn Tokens>), WorkerError> {
+fn assemble(env: &Env, parts: &dyn Parts, stop: &Stop) -> Result<(OrderActivities, Arc<dyn Tokens>), WorkerError> {
     let idp = match &env.oauth.endpoint {
         TokenEndpoint::Url(url) | TokenEndpoint::Issuer(url) => url,
     };
     let http = http::client(env.http_timeout, &[idp, &env.api_url])?;
     let tokens = parts.tokens(parts.grant(&env.oauth, parts.exchange(env, &http)));
-    let orders = HttpOrders::new(
-        env.api_url.clone(),
-        http,
-        Arc::clone(&tokens),
-        parts.retry_after(),
-    );
+    let orders = HttpOrders::new(env.api_url.clone(), http, Arc::clone(&tokens), parts.retry_after());
     let activities = OrderActivities {
         orders: parts.orders(orders),
         keys: parts.keys(),
@@ -150,27 +137,16 @@ fn assemble(
 
 async fn connect(env: &Env, activities: OrderActivities) -> Result<Worker, WorkerError> {
     let scheme = if env.temporal_tls { "https" } else { "http" };
-    let target = Url::parse(&format!("{scheme}://{}", env.temporal_address)).map_err(|_| {
-        EnvError::Invalid {
-            name: "TEMPORAL_ADDRESS",
-            expected: "host:port",
-        }
-    })?;
+    let target = Url::parse(&format!("{scheme}://{}", env.temporal_address))
+        .map_err(|_| EnvError::Invalid { name: "TEMPORAL_ADDRESS", expected: "host:port" })?;
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| WorkerError::Worker(error);
 
     // Worker heartbeats to the server are for its user interface only; nothing here needs the extra calls.
-    let options = RuntimeOptions::builder()
-        .heartbeat_interval(None)
-        .build()
-        .map_err(|text| failed(text.into()))?;
+    let options = RuntimeOptions::builder().heartbeat_interval(None).build().map_err(|text| failed(text.into()))?;
     let runtime = Runtime::from_current_tokio(options).map_err(|error| failed(error.into()))?;
     let connection = Connection::connect(
         ConnectionOptions::new(target)
-            .maybe_api_key(
-                env.temporal_api_key
-                    .as_ref()
-                    .map(|key| key.reveal().to_owned()),
-            )
+            .maybe_api_key(env.temporal_api_key.as_ref().map(|key| key.reveal().to_owned()))
             .maybe_tls_options(env.temporal_tls.then(TlsOptions::default))
             .dns_load_balancing(None)
             .connect_timeout(Duration::from_secs(10))
@@ -178,17 +154,12 @@ async fn connect(env: &Env, activities: OrderActivities) -> Result<Worker, Worke
     )
     .await
     .map_err(|error| WorkerError::Connect(error.into()))?;
-    let client = Client::new(
-        connection,
-        ClientOptions::new(env.temporal_namespace.clone()).build(),
-    )
-    .map_err(|error| WorkerError::Connect(error.into()))?;
+    let client = Client::new(connection, ClientOptions::new(env.temporal_namespace.clone()).build())
+        .map_err(|error| WorkerError::Connect(error.into()))?;
 
     let options = WorkerOptions::new(env.task_queue.clone())
         // The default build id is a checksum of the whole executable: most of a debug build's start.
-        .deployment_options(WorkerDeploymentOptions::from_build_id(
-            env!("CARGO_PKG_VERSION").to_owned(),
-        ))
+        .deployment_options(WorkerDeploymentOptions::from_build_id(env!("CARGO_PKG_VERSION").to_owned()))
         // Pinned: left open, the namespace may turn on autoscaling.
         .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(2))
         .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(2))

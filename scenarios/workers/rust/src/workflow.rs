@@ -38,11 +38,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            initial_ms: 1_000,
-            max_ms: 60_000,
-            attempts: 0,
-        }
+        Self { initial_ms: 1_000, max_ms: 60_000, attempts: 0 }
     }
 }
 
@@ -58,9 +54,7 @@ impl Retry {
 
     /// Longer than the worker's HTTP timeout, so that the activity says what happened and not the server.
     fn short(self) -> ActivityOptions {
-        ActivityOptions::with_start_to_close_timeout(Duration::from_secs(10))
-            .retry_policy(self.policy())
-            .build()
+        ActivityOptions::with_start_to_close_timeout(Duration::from_secs(10)).retry_policy(self.policy()).build()
     }
 
     /// A dead worker is noticed by its missing heartbeats, long before the work's own limit.
@@ -83,23 +77,12 @@ impl SyncOrders {
     #[run(name = "SyncOrders")]
     pub async fn run(ctx: &mut WorkflowContext<Self>, input: SyncInput) -> WorkflowResult<Value> {
         let order = OrderInput { order: input.order };
-        ctx.execute_activity(
-            OrderActivities::fetch_order,
-            order.clone(),
-            input.retry.short(),
-        )
-        .await?;
+        ctx.execute_activity(OrderActivities::fetch_order, order.clone(), input.retry.short()).await?;
         if let Some(pages) = input.pages {
-            let items = ItemsInput {
-                order: order.order.clone(),
-                pages,
-            };
-            ctx.execute_activity(OrderActivities::list_items, items, input.retry.long())
-                .await?;
+            let items = ItemsInput { order: order.order.clone(), pages };
+            ctx.execute_activity(OrderActivities::list_items, items, input.retry.long()).await?;
         }
-        let shipped = ctx
-            .execute_activity(OrderActivities::ship_order, order, input.retry.short())
-            .await?;
+        let shipped = ctx.execute_activity(OrderActivities::ship_order, order, input.retry.short()).await?;
         Ok(shipped)
     }
 }

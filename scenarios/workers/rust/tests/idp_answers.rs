@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_worker::token::{ClientCredentials, Endpoint, Grant, TokenSource, Tokens};
-use reference_worker::{
-    AllForms, ClientAuth, Failure, Kind, OAuth, Secret, TokenEndpoint, http_client,
-};
+use reference_worker::{AllForms, ClientAuth, Failure, Kind, OAuth, Secret, TokenEndpoint, http_client};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -28,19 +26,12 @@ fn source(settings: &OAuth) -> TokenSource {
 }
 
 fn at(uri: &str) -> OAuth {
-    settings(TokenEndpoint::Url(
-        format!("{uri}/token").parse().expect("a URL"),
-    ))
+    settings(TokenEndpoint::Url(format!("{uri}/token").parse().expect("a URL")))
 }
 
 async fn answer(reply: ResponseTemplate) -> Result<Secret, Failure> {
     let idp = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path("/token"))
-        .respond_with(reply)
-        .expect(1)
-        .mount(&idp)
-        .await;
+    Mock::given(method("POST")).and(path("/token")).respond_with(reply).expect(1).mount(&idp).await;
     source(&at(&idp.uri())).get().await
 }
 
@@ -50,18 +41,9 @@ fn json(status: u16, body: &str) -> ResponseTemplate {
 
 #[tokio::test]
 async fn a_lifetime_of_any_shape_is_no_concern() {
-    for lifetime in [
-        "",
-        ",\"expires_in\":null",
-        ",\"expires_in\":\"3600\"",
-        ",\"expires_in\":-1",
-    ] {
+    for lifetime in ["", ",\"expires_in\":null", ",\"expires_in\":\"3600\"", ",\"expires_in\":-1"] {
         let body = format!("{{\"access_token\":\"t0k\",\"token_type\":\"bearer\"{lifetime}}}");
-        assert_eq!(
-            answer(json(200, &body)).await,
-            Ok(Secret::new("t0k")),
-            "{body}"
-        );
+        assert_eq!(answer(json(200, &body)).await, Ok(Secret::new("t0k")), "{body}");
     }
     let bare = "{\"access_token\":\"t0k\",\"scope\":[1]}";
     assert_eq!(answer(json(200, bare)).await, Ok(Secret::new("t0k")));
@@ -69,14 +51,9 @@ async fn a_lifetime_of_any_shape_is_no_concern() {
 
 #[tokio::test]
 async fn answers_are_permanent_only_if_the_protocol_says_so() {
-    let error = |status, code: &str| {
-        json(
-            status,
-            &format!("{{\"error\":\"{code}\",\"error_description\":\"hush-hush\"}}"),
-        )
-    };
-    let html =
-        |status| ResponseTemplate::new(status).set_body_raw("<html>hush-hush</html>", "text/html");
+    let error =
+        |status, code: &str| json(status, &format!("{{\"error\":\"{code}\",\"error_description\":\"hush-hush\"}}"));
+    let html = |status| ResponseTemplate::new(status).set_body_raw("<html>hush-hush</html>", "text/html");
     let cases = [
         (error(400, "invalid_grant"), Kind::TokenRevoked),
         (error(401, "invalid_client"), Kind::TokenRevoked),
@@ -94,14 +71,8 @@ async fn answers_are_permanent_only_if_the_protocol_says_so() {
         (html(403), Kind::IdpUnavailable),
         (json(200, "{\"error\":\"hush-hush\"}"), Kind::IdpUnavailable),
         (json(200, "{\"access_token\":\"\"}"), Kind::IdpUnavailable),
-        (
-            json(200, "{\"access_token\":\"hush-hush\\n\"}"),
-            Kind::IdpUnavailable,
-        ),
-        (
-            json(200, "{\"access_token\":\"hush-hush"),
-            Kind::IdpUnavailable,
-        ),
+        (json(200, "{\"access_token\":\"hush-hush\\n\"}"), Kind::IdpUnavailable),
+        (json(200, "{\"access_token\":\"hush-hush"), Kind::IdpUnavailable),
         (ResponseTemplate::new(500), Kind::IdpUnavailable),
         (ResponseTemplate::new(503), Kind::IdpUnavailable),
         (ResponseTemplate::new(429), Kind::RateLimited),
@@ -110,10 +81,7 @@ async fn answers_are_permanent_only_if_the_protocol_says_so() {
         let failure = answer(reply.clone()).await.expect_err("refused");
         assert_eq!(failure.kind, kind, "{reply:?}");
         let shown = format!("{failure} {failure:?}");
-        assert!(
-            !shown.contains("hush") && !shown.contains("127.0.0.1"),
-            "{shown}"
-        );
+        assert!(!shown.contains("hush") && !shown.contains("127.0.0.1"), "{shown}");
     }
 }
 
@@ -154,10 +122,7 @@ async fn nobody_there_is_an_outage() {
 #[tokio::test]
 async fn no_answer_in_time_is_an_outage() {
     let idp = MockServer::start().await;
-    Mock::given(path("/token"))
-        .respond_with(json(200, "{}").set_delay(Duration::from_secs(60)))
-        .mount(&idp)
-        .await;
+    Mock::given(path("/token")).respond_with(json(200, "{}").set_delay(Duration::from_secs(60))).mount(&idp).await;
     let http = http_client(Duration::from_millis(50), &[]).expect("a client");
     let endpoint = Endpoint::new(&at(&idp.uri()), http, Arc::new(AllForms));
     let failure = ClientCredentials::new(Arc::new(endpoint)).grant().await;
@@ -170,10 +135,7 @@ async fn the_client_authenticates_as_configured() {
     let idp = MockServer::start().await;
     let granted = json(200, "{\"access_token\":\"t0k\"}");
     Mock::given(path("/token"))
-        .and(header(
-            "Authorization",
-            "Basic Y2xpZW50OmNsaWVudC1zM2NyZXQ=",
-        ))
+        .and(header("Authorization", "Basic Y2xpZW50OmNsaWVudC1zM2NyZXQ="))
         .and(body_string_contains("scope=orders.read"))
         .respond_with(granted.clone())
         .expect(1)
@@ -194,20 +156,13 @@ async fn the_client_authenticates_as_configured() {
 #[tokio::test]
 async fn the_endpoint_is_found_by_discovery_once() {
     let idp = MockServer::start().await;
-    let metadata = format!(
-        "{{\"issuer\":\"{0}\",\"token_endpoint\":\"{0}/token\"}}",
-        idp.uri()
-    );
+    let metadata = format!("{{\"issuer\":\"{0}\",\"token_endpoint\":\"{0}/token\"}}", idp.uri());
     Mock::given(path("/.well-known/openid-configuration"))
         .respond_with(json(200, &metadata))
         .expect(1)
         .mount(&idp)
         .await;
-    Mock::given(path("/token"))
-        .respond_with(json(200, "{\"access_token\":\"t0k\"}"))
-        .expect(2)
-        .mount(&idp)
-        .await;
+    Mock::given(path("/token")).respond_with(json(200, "{\"access_token\":\"t0k\"}")).expect(2).mount(&idp).await;
     let issuer = idp.uri().parse().expect("a URL");
     let source = source(&settings(TokenEndpoint::Issuer(issuer)));
     let token = source.get().await.expect("granted");
@@ -218,19 +173,9 @@ async fn the_endpoint_is_found_by_discovery_once() {
 #[tokio::test]
 async fn another_issuers_metadata_is_refused() {
     let idp = MockServer::start().await;
-    let metadata = format!(
-        "{{\"issuer\":\"http://evil.example\",\"token_endpoint\":\"{}/token\"}}",
-        idp.uri()
-    );
-    Mock::given(path("/.well-known/openid-configuration"))
-        .respond_with(json(200, &metadata))
-        .mount(&idp)
-        .await;
-    Mock::given(path("/token"))
-        .respond_with(json(200, "{\"access_token\":\"t0k\"}"))
-        .expect(0)
-        .mount(&idp)
-        .await;
+    let metadata = format!("{{\"issuer\":\"http://evil.example\",\"token_endpoint\":\"{}/token\"}}", idp.uri());
+    Mock::given(path("/.well-known/openid-configuration")).respond_with(json(200, &metadata)).mount(&idp).await;
+    Mock::given(path("/token")).respond_with(json(200, "{\"access_token\":\"t0k\"}")).expect(0).mount(&idp).await;
     let issuer = idp.uri().parse().expect("a URL");
     let failure = source(&settings(TokenEndpoint::Issuer(issuer))).get().await;
     assert_eq!(failure.expect_err("refused").kind, Kind::IdpUnavailable);

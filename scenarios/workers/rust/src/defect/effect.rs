@@ -76,19 +76,11 @@ struct ShipsTwice;
 
 impl Parts for ShipsTwice {
     fn orders(&self, inner: HttpOrders) -> Arc<dyn Orders> {
-        Arc::new(Shipper {
-            inner,
-            ship: twice_on_retry,
-        })
+        Arc::new(Shipper { inner, ship: twice_on_retry })
     }
 }
 
-fn twice_on_retry<'a>(
-    inner: &'a HttpOrders,
-    call: &'a Call,
-    order: &'a str,
-    key: &'a str,
-) -> Shipped<'a> {
+fn twice_on_retry<'a>(inner: &'a HttpOrders, call: &'a Call, order: &'a str, key: &'a str) -> Shipped<'a> {
     async move {
         if call.attempt > 1 {
             inner.ship(call, order, &format!("{key}/again")).await?;
@@ -102,10 +94,7 @@ struct Pretends;
 
 impl Parts for Pretends {
     fn orders(&self, inner: HttpOrders) -> Arc<dyn Orders> {
-        Arc::new(Shipper {
-            inner,
-            ship: pretend,
-        })
+        Arc::new(Shipper { inner, ship: pretend })
     }
 }
 

@@ -45,11 +45,7 @@ struct Switch {
 
 impl Switch {
     fn new(first: Arc<dyn Exchange>, later: Arc<dyn Exchange>) -> Arc<Self> {
-        Arc::new(Self {
-            first,
-            later,
-            uses: AtomicUsize::new(0),
-        })
+        Arc::new(Self { first, later, uses: AtomicUsize::new(0) })
     }
 }
 
@@ -71,10 +67,7 @@ impl Parts for Borrows {
             other.oauth.client_id.clone_from(id);
             other.oauth.client_secret = secret.clone();
         }
-        Switch::new(
-            Standard.exchange(env, http),
-            Standard.exchange(&other, http),
-        )
+        Switch::new(Standard.exchange(env, http), Standard.exchange(&other, http))
     }
 }
 
@@ -84,10 +77,7 @@ impl Parts for LosesScope {
     fn exchange(&self, env: &Env, http: &reqwest::Client) -> Arc<dyn Exchange> {
         let mut narrow = env.clone();
         narrow.oauth.scopes.truncate(1);
-        Switch::new(
-            Standard.exchange(env, http),
-            Standard.exchange(&narrow, http),
-        )
+        Switch::new(Standard.exchange(env, http), Standard.exchange(&narrow, http))
     }
 }
 

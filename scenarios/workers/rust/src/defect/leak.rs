@@ -94,9 +94,7 @@ impl Seen {
 
     fn get(&self) -> String {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.as_ref()
-            .map(|token| token.reveal().to_owned())
-            .unwrap_or_default()
+        seen.as_ref().map(|token| token.reveal().to_owned()).unwrap_or_default()
     }
 }
 
@@ -108,38 +106,27 @@ struct Leaks {
 
 impl Leaks {
     fn to(place: Place) -> Self {
-        Self {
-            place,
-            seen: Seen::default(),
-        }
+        Self { place, seen: Seen::default() }
     }
 }
 
 impl Parts for Leaks {
     fn tokens(&self, grant: Arc<dyn Grant>) -> Arc<dyn Tokens> {
-        Arc::new(Watched {
-            inner: TokenSource::new(grant),
-            seen: self.seen.clone(),
-            logs: self.place == Place::Log,
-        })
+        Arc::new(Watched { inner: TokenSource::new(grant), seen: self.seen.clone(), logs: self.place == Place::Log })
     }
 
     fn report(&self, stop: &Stop) -> Arc<dyn Report> {
         match self.place {
-            Place::Message | Place::Cause | Place::Details => Arc::new(Chatty {
-                place: self.place,
-                seen: self.seen.clone(),
-            }),
+            Place::Message | Place::Cause | Place::Details => {
+                Arc::new(Chatty { place: self.place, seen: self.seen.clone() })
+            }
             _ => Standard.report(stop),
         }
     }
 
     fn orders(&self, inner: HttpOrders) -> Arc<dyn Orders> {
         match self.place {
-            Place::Result => Arc::new(Echo {
-                inner,
-                seen: self.seen.clone(),
-            }),
+            Place::Result => Arc::new(Echo { inner, seen: self.seen.clone() }),
             _ => Standard.orders(inner),
         }
     }
@@ -204,10 +191,7 @@ impl Report for Chatty {
         match self.place {
             Place::Message => text = format!("{text} (token {token})"),
             Place::Cause => {
-                below = Some(Box::new(Layer {
-                    text: format!("Authorization: Bearer {token}"),
-                    below: None,
-                }));
+                below = Some(Box::new(Layer { text: format!("Authorization: Bearer {token}"), below: None }));
             }
             _ => details = Some(json!({ "context": hex(&token) })),
         }
@@ -235,11 +219,7 @@ struct Echo {
 }
 
 impl Orders for Echo {
-    fn fetch<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn fetch<'a>(&'a self, call: &'a Call, order: &'a str) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let order = self.inner.fetch(call, order).await?;
             Ok(json!({ "order": order, "connection": { "token": self.seen.get() } }))
@@ -247,21 +227,11 @@ impl Orders for Echo {
         .boxed()
     }
 
-    fn items<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-        page: u32,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn items<'a>(&'a self, call: &'a Call, order: &'a str, page: u32) -> BoxFuture<'a, Result<Value, Failure>> {
         self.inner.items(call, order, page)
     }
 
-    fn ship<'a>(
-        &'a self,
-        call: &'a Call,
-        order: &'a str,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
+    fn ship<'a>(&'a self, call: &'a Call, order: &'a str, key: &'a str) -> BoxFuture<'a, Result<Value, Failure>> {
         self.inner.ship(call, order, key)
     }
 }
@@ -289,12 +259,7 @@ impl Parts for PrintsSecret {
     fn exchange(&self, env: &Env, http: &reqwest::Client) -> Arc<dyn Exchange> {
         let oauth = &env.oauth;
         // Written, not printed by macro: the workspace forbids that one for good reason.
-        let _ = writeln!(
-            std::io::stdout(),
-            "client {} secret {}",
-            oauth.client_id,
-            oauth.client_secret.reveal()
-        );
+        let _ = writeln!(std::io::stdout(), "client {} secret {}", oauth.client_id, oauth.client_secret.reveal());
         Standard.exchange(env, http)
     }
 }

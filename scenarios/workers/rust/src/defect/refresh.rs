@@ -89,10 +89,7 @@ struct ReusesRefused;
 
 impl Parts for ReusesRefused {
     fn tokens(&self, grant: Arc<dyn Grant>) -> Arc<dyn Tokens> {
-        Arc::new(SecondChance {
-            inner: TokenSource::new(grant),
-            refused: Mutex::default(),
-        })
+        Arc::new(SecondChance { inner: TokenSource::new(grant), refused: Mutex::default() })
     }
 }
 
@@ -124,10 +121,7 @@ struct RefreshesTwice;
 
 impl Parts for RefreshesTwice {
     fn tokens(&self, grant: Arc<dyn Grant>) -> Arc<dyn Tokens> {
-        Arc::new(TokenSource::new(Arc::new(Twice {
-            inner: grant,
-            grants: AtomicUsize::new(0),
-        })))
+        Arc::new(TokenSource::new(Arc::new(Twice { inner: grant, grants: AtomicUsize::new(0) })))
     }
 }
 
@@ -153,10 +147,7 @@ struct RefreshesAhead;
 
 impl Parts for RefreshesAhead {
     fn tokens(&self, grant: Arc<dyn Grant>) -> Arc<dyn Tokens> {
-        Arc::new(TwoUses {
-            inner: TokenSource::new(grant),
-            uses: AtomicUsize::new(0),
-        })
+        Arc::new(TwoUses { inner: TokenSource::new(grant), uses: AtomicUsize::new(0) })
     }
 }
 
@@ -212,10 +203,7 @@ struct GrantStorm;
 
 impl Parts for GrantStorm {
     fn tokens(&self, grant: Arc<dyn Grant>) -> Arc<dyn Tokens> {
-        Arc::new(NoFlight {
-            grant,
-            cached: Mutex::default(),
-        })
+        Arc::new(NoFlight { grant, cached: Mutex::default() })
     }
 }
 
@@ -261,10 +249,7 @@ struct DropsFresh;
 
 impl Parts for DropsFresh {
     fn tokens(&self, grant: Arc<dyn Grant>) -> Arc<dyn Tokens> {
-        Arc::new(Indiscriminate {
-            inner: TokenSource::new(grant),
-            newest: Mutex::default(),
-        })
+        Arc::new(Indiscriminate { inner: TokenSource::new(grant), newest: Mutex::default() })
     }
 }
 

@@ -59,11 +59,7 @@ impl Parts for Wrong {
         match &oauth.refresh_token_file {
             None => Standard.grant(oauth, exchange),
             Some(path) => Arc::new(By {
-                state: Arc::new(Careless {
-                    exchange,
-                    file: RefreshTokenFile::new(path),
-                    memory: Mutex::default(),
-                }),
+                state: Arc::new(Careless { exchange, file: RefreshTokenFile::new(path), memory: Mutex::default() }),
                 redeem: self.0,
             }),
         }

@@ -7,13 +7,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
 use oauth2::basic::{
-    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
-    BasicTokenIntrospectionResponse, BasicTokenType,
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
 };
 use oauth2::{
-    AccessToken, AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
-    TokenResponse, TokenUrl,
+    AccessToken, AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -77,9 +76,7 @@ impl Endpoint {
     /// the identity provider is down (FM-50).
     pub fn new(settings: &OAuth, http: reqwest::Client, retry_after: Arc<dyn RetryAfter>) -> Self {
         let client = Client::new(ClientId::new(settings.client_id.clone()))
-            .set_client_secret(ClientSecret::new(
-                settings.client_secret.reveal().to_owned(),
-            ))
+            .set_client_secret(ClientSecret::new(settings.client_secret.reveal().to_owned()))
             .set_auth_type(match settings.client_auth {
                 ClientAuth::Basic => AuthType::BasicAuth,
                 ClientAuth::Post => AuthType::RequestBody,
@@ -123,16 +120,11 @@ impl Endpoint {
         if reply.status() != StatusCode::OK {
             return Err(refused(&*self.wire.retry_after, &reply));
         }
-        let body = reply
-            .bytes()
-            .await
-            .map_err(|error| Failure::idp(no_answer(&error)))?;
+        let body = reply.bytes().await.map_err(|error| Failure::idp(no_answer(&error)))?;
         let metadata: Metadata = serde_json::from_slice(&body)
             .map_err(|_| Failure::idp(Cause::Text("discovery document cannot be read")))?;
         if metadata.issuer.trim_end_matches('/') != base {
-            return Err(Failure::idp(Cause::Text(
-                "discovery document is another issuer's",
-            )));
+            return Err(Failure::idp(Cause::Text("discovery document is another issuer's")));
         }
         Ok(metadata.token_endpoint)
     }
@@ -156,8 +148,7 @@ impl Endpoint {
             }
         }
         .map_err(classify)?;
-        let sendable =
-            |token: &str| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+        let sendable = |token: &str| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
         if !sendable(answer.access_token.secret()) {
             return Err(Failure::idp(Cause::Text("access token cannot be sent")));
         }

@@ -30,10 +30,7 @@ impl ClientCredentials {
 impl Grant for ClientCredentials {
     fn grant(&self) -> BoxFuture<'_, Result<Token, Failure>> {
         async move {
-            let issued = self
-                .exchange
-                .exchange(GrantRequest::ClientCredentials)
-                .await?;
+            let issued = self.exchange.exchange(GrantRequest::ClientCredentials).await?;
             Ok(issued.access_token)
         }
         .boxed()
@@ -60,28 +57,19 @@ struct Rotation {
 impl Refresh {
     /// The grant over `exchange`, with the refresh token in `file`.
     pub fn new(exchange: Arc<dyn Exchange>, file: RefreshTokenFile) -> Self {
-        Self {
-            exchange,
-            file,
-            unsaved: Mutex::default(),
-        }
+        Self { exchange, file, unsaved: Mutex::default() }
     }
 
     fn save(&self, locked: &Locked, rotation: Rotation) -> Result<(), Failure> {
         let saved = locked.write(&rotation.to);
-        *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) =
-            saved.is_err().then_some(rotation);
+        *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner) = saved.is_err().then_some(rotation);
         saved
     }
 
     /// What to present: the file's token, unless this process knows that it could not save its successor.
     fn newest(&self, locked: &Locked) -> Result<Secret, Failure> {
         let stored = locked.read()?;
-        let unsaved = self
-            .unsaved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match unsaved {
             Some(rotation) if rotation.from == stored => {
                 let newest = rotation.to.clone();
@@ -98,10 +86,7 @@ impl Grant for Refresh {
         async move {
             let locked = self.file.lock().await?;
             let presented = self.newest(&locked)?;
-            let issued = self
-                .exchange
-                .exchange(GrantRequest::RefreshToken(presented.clone()))
-                .await?;
+            let issued = self.exchange.exchange(GrantRequest::RefreshToken(presented.clone())).await?;
             if let Some(to) = issued.refresh_token.filter(|token| *token != presented) {
                 let from = presented;
                 self.save(&locked, Rotation { from, to })?;
@@ -141,9 +126,7 @@ mod tests {
                 fs::create_dir(aside).expect("made");
             }
             let reply = if n == 1 && self.lose_first_reply {
-                Err(Failure::idp(Cause::Text(
-                    "connection ended without an answer",
-                )))
+                Err(Failure::idp(Cause::Text("connection ended without an answer")))
             } else {
                 Ok(Issued {
                     access_token: Secret::new(format!("access-{n}")),
@@ -174,10 +157,7 @@ mod tests {
     #[tokio::test]
     async fn a_lost_reply_makes_the_retry_present_the_same_token() {
         let dir = tempfile::tempdir().expect("a directory");
-        let idp = Rotating {
-            lose_first_reply: true,
-            ..Rotating::default()
-        };
+        let idp = Rotating { lose_first_reply: true, ..Rotating::default() };
         let (idp, grant) = refresh(&dir.path().join("token"), idp);
         assert!(grant.grant().await.is_err());
         grant.grant().await.expect("granted");
@@ -189,10 +169,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("token");
         let aside = dir.path().join("token.new");
-        let idp = Rotating {
-            break_folder: Mutex::new(Some(aside.clone())),
-            ..Rotating::default()
-        };
+        let idp = Rotating { break_folder: Mutex::new(Some(aside.clone())), ..Rotating::default() };
         let (idp, grant) = refresh(&path, idp);
         let failure = grant.grant().await.expect_err("not saved");
         assert_eq!(failure.kind.name(), "TokenStoreUnavailable");

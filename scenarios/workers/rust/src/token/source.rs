@@ -34,10 +34,7 @@ struct State {
 impl TokenSource {
     /// An empty source; the first [`Tokens::get`] makes the first grant. Needs a Tokio runtime from then on.
     pub fn new(grant: Arc<dyn Grant>) -> Self {
-        Self {
-            grant,
-            state: Arc::default(),
-        }
+        Self { grant, state: Arc::default() }
     }
 
     fn take_off(&self) -> Flight {
@@ -53,12 +50,7 @@ impl TokenSource {
             state.cached = outcome.as_ref().ok().cloned();
             outcome
         });
-        async move {
-            task.await
-                .unwrap_or(Err(Failure::idp(Cause::Text("the worker is stopping"))))
-        }
-        .boxed()
-        .shared()
+        async move { task.await.unwrap_or(Err(Failure::idp(Cause::Text("the worker is stopping")))) }.boxed().shared()
     }
 }
 
@@ -116,11 +108,7 @@ mod tests {
 
     impl Counted {
         fn source(fail_first: bool, permits: usize) -> (Arc<Self>, TokenSource) {
-            let grant = Arc::new(Self {
-                started: AtomicUsize::new(0),
-                go: Semaphore::new(permits),
-                fail_first,
-            });
+            let grant = Arc::new(Self { started: AtomicUsize::new(0), go: Semaphore::new(permits), fail_first });
             (Arc::clone(&grant), TokenSource::new(grant))
         }
 

@@ -51,10 +51,7 @@ impl RefreshTokenFile {
                 }
             }
         }
-        Ok(Locked {
-            path: self.path.clone(),
-            _lock: file,
-        })
+        Ok(Locked { path: self.path.clone(), _lock: file })
     }
 }
 
@@ -71,8 +68,7 @@ impl Locked {
     /// # Errors
     /// If the file cannot be read or is empty.
     pub fn read(&self) -> Result<Secret, Failure> {
-        let text = fs::read_to_string(&self.path)
-            .map_err(|_| Failure::store("cannot read the refresh token"))?;
+        let text = fs::read_to_string(&self.path).map_err(|_| Failure::store("cannot read the refresh token"))?;
         match text.trim() {
             "" => Err(Failure::store("the refresh token's file is empty")),
             token => Ok(Secret::new(token)),
@@ -84,8 +80,7 @@ impl Locked {
     /// # Errors
     /// If it cannot be written; the old one is then still there.
     pub fn write(&self, token: &Secret) -> Result<(), Failure> {
-        self.replace(token)
-            .map_err(|_| Failure::store("cannot save the rotated refresh token"))
+        self.replace(token).map_err(|_| Failure::store("cannot save the rotated refresh token"))
     }
 
     fn replace(&self, token: &Secret) -> io::Result<()> {
@@ -107,12 +102,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn open_private(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
     // The mode above counts only for a new file.
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     Ok(file)
@@ -138,10 +128,7 @@ mod tests {
         assert_eq!(locked.read(), Ok(Secret::new("old")));
         locked.write(&Secret::new("new")).expect("saved");
         assert_eq!(locked.read(), Ok(Secret::new("new")));
-        let mode = fs::metadata(&file.path)
-            .expect("there")
-            .permissions()
-            .mode();
+        let mode = fs::metadata(&file.path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!beside(&file.path, ".new").exists());
     }

@@ -1,0 +1,106 @@
+//! The journal as the identity provider's observer.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, TokenFacts};
+
+use super::tokens::Names;
+use crate::journal::{
+    Act, Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, TokenChange, TokenKind,
+};
+
+/// Reports every request, decision and reply of an identity provider to the journal, whose lock orders them.
+pub struct Observed {
+    journal: Journal,
+    names: Names,
+    calls: Arc<AtomicU64>,
+    open: Mutex<BTreeMap<u64, IdpRequest>>,
+}
+
+impl Observed {
+    /// An observer that numbers requests from `calls`, which the whole lab shares.
+    pub fn new(journal: Journal, names: Names, calls: Arc<AtomicU64>) -> Self {
+        Self { journal, names, calls, open: Mutex::default() }
+    }
+
+    fn token(&self, token: &TokenFacts, change: TokenChange, reason: Option<String>) -> Event {
+        Event::IdpToken(IdpToken {
+            token: self.names.name(token.id, token.kind),
+            token_kind: match token.kind {
+                mock_idp::TokenKind::Access => TokenKind::Access,
+                mock_idp::TokenKind::Refresh => TokenKind::Refresh,
+            },
+            change,
+            client: token.client.clone(),
+            sub: token.subject.clone(),
+            scopes: token.scopes.clone(),
+            expires_at_ms: Some(token.expires_at_ms),
+            reason,
+        })
+    }
+}
+
+fn outcome(recorded: Recorded) -> Outcome {
+    let directive = recorded.directive.clone();
+    let before = async move {
+        recorded.settled().await;
+    };
+    Outcome { directive, before: Some(Box::pin(before)) }
+}
+
+impl Observer for Observed {
+    fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
+        let request = IdpRequest {
+            call: Call(self.calls.fetch_add(1, Ordering::Relaxed)),
+            instance: Instance::from(seen.listener.as_str()),
+            endpoint: seen.endpoint.name().to_owned(),
+            grant: seen.grant.clone(),
+            client: seen.client.clone(),
+            token: seen.token.and_then(|token| self.names.known(token)),
+        };
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.number, request.clone());
+        outcome(self.journal.record_with(Event::IdpRequest(request), |_, directive| {
+            if !matches!(directive.act, Act::Answer(_)) {
+                decide();
+            }
+        }))
+    }
+
+    fn event(&self, event: &IdpEvent) {
+        let event = match event {
+            IdpEvent::Issued(token) => self.token(token, TokenChange::Issued, None),
+            IdpEvent::Died { token, death } => match death {
+                Death::Expired => self.token(token, TokenChange::Expired, None),
+                Death::Revoked(reason) => self.token(token, TokenChange::Revoked, Some(reason.clone())),
+                Death::Rotated(_) => self.token(token, TokenChange::Rotated, None),
+            },
+            // Nobody can be told more than the tokens that it signs.
+            IdpEvent::KeyRotated { .. } => return,
+        };
+        let _ = self.journal.record(event);
+    }
+
+    fn reply(&self, seen: &RequestSeen, reply: &ReplySeen) -> Outcome {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&seen.number).cloned();
+        let Some(request) = open else { return Outcome::default() };
+        let seconds = reply.retry_after.as_ref().and_then(|text| text.trim().parse::<u64>().ok());
+        outcome(self.journal.record(Event::IdpResponse(IdpResponse {
+            request,
+            status: reply.status,
+            error: reply.error.clone(),
+            reason: reply.reason.clone(),
+            issued: reply.issued.iter().filter_map(|token| self.names.known(*token)).collect(),
+            retry_after_ms: seconds.and_then(|seconds| seconds.checked_mul(1000)),
+            fault: None,
+        })))
+    }
+
+    fn done(&self, seen: &RequestSeen, delivered: bool) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&seen.number);
+        if let Some(request) = open {
+            let _ = self.journal.record(Event::HttpDone { call: request.call, delivered });
+        }
+    }
+}

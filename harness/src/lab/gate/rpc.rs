@@ -77,10 +77,10 @@ impl Drop for Rpc {
 /// this future is dropped.
 pub(super) async fn settled(recorded: Recorded) {
     // It fails only if an effect panicked, which the runtime has reported, or while the runtime shuts down.
-    if let Ok(directive) = tokio::spawn(recorded.settled()).await {
-        if !directive.delay.is_zero() {
-            tokio::time::sleep(directive.delay).await;
-        }
+    if let Ok(directive) = tokio::spawn(recorded.settled()).await
+        && !directive.delay.is_zero()
+    {
+        tokio::time::sleep(directive.delay).await;
     }
 }
 

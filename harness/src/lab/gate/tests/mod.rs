@@ -228,10 +228,10 @@ struct Hold {
 
 impl Intervene for Hold {
     fn observe(&mut self, record: &Record, consequences: &mut Consequences) {
-        if record.event.kind() == self.kind {
-            if let Some(release) = self.release.take() {
-                consequences.effects.push(Box::pin(async move { drop(release.await) }));
-            }
+        if record.event.kind() == self.kind
+            && let Some(release) = self.release.take()
+        {
+            consequences.effects.push(Box::pin(async move { drop(release.await) }));
         }
     }
 }

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("builtin-worker") {
         return builtin_worker();
     }
-    ExitCode::from(2)
+    tokenlapse::cli::main()
 }
 
 /// Runs the reference worker: the target that needs no set-up.

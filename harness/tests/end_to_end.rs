@@ -161,7 +161,7 @@ async fn tell(server: &DevServer, story: Story) -> Told {
     assert_eq!(exit.code(), Some(0), "{:?}", worker.last_lines());
     client.append_history(&start.workflow).await.expect("a history");
     let told = Told { status, progress: scene.progress(), journal };
-    scene.close().await;
+    scene.close().await.expect("a whole journal");
     told
 }
 

@@ -44,6 +44,18 @@ pub struct Scene {
     serving: JoinSet<()>,
 }
 
+/// The journal of a scenario run is not the whole truth.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Incomplete {
+    /// The gate passed on a message that it could not decode.
+    #[error("a message between worker and Temporal could not be read")]
+    Unreadable(#[source] super::gate::Unreadable),
+    /// The file took no more lines.
+    #[error("the journal could not be written")]
+    Unwritten(#[source] io::Error),
+}
+
 /// Where one worker instance finds the lab.
 #[derive(Debug, Clone)]
 pub struct Addresses {
@@ -165,9 +177,18 @@ impl Scene {
     }
 
     /// Stops serving and lets go of the journal.
-    pub async fn close(mut self) {
+    ///
+    /// # Errors
+    ///
+    /// If the journal is not the whole truth: a message of Temporal's could not be read, or a line not be written.
+    /// Nothing may be judged by it then.
+    pub async fn close(mut self) -> Result<(), Incomplete> {
         self.serving.shutdown().await;
         self.journal.release();
+        if let Some(failure) = self.gate.take_failure() {
+            return Err(Incomplete::Unreadable(failure));
+        }
+        self.journal.take_failure().map_or(Ok(()), |error| Err(Incomplete::Unwritten(error)))
     }
 }
 

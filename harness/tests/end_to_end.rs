@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use mock_idp::{Client as OAuthClient, Config as IdpConfig};
 use serde_json::json;
+use tokenlapse::check::{Judgement, Outcome, Policy, judge};
 use tokenlapse::fault::{Action, Fault, Filter, LinkEnd, Progress, Reply, ReplyFault, Revocation, Scope, Trigger};
-use tokenlapse::journal::{Answer, Event, Instance, Journal, TokenKind, WorkflowStatus};
+use tokenlapse::journal::{Answer, Event, Instance, Journal, Record, Run, TokenKind, WorkflowStatus};
 use tokenlapse::lab::api::{self, Correlate, Route};
 use tokenlapse::lab::egress::EgressTrap;
 use tokenlapse::lab::scene::{Opening, Scene};
@@ -79,6 +80,23 @@ impl Told {
 
     fn grants(&self) -> usize {
         self.events(|event| matches!(event, Event::IdpResponse(reply) if reply.status == 200).then_some(())).len()
+    }
+
+    /// The checks that fail, and that none is undecided.
+    fn failed_checks(&self, outcome: Outcome) -> Vec<&'static str> {
+        let records: Vec<Record> = self.journal.records().iter().map(|record| (**record).clone()).collect();
+        let verdicts = judge(&Run::new(&records), &Policy { outcome });
+        let failed = verdicts.into_iter().filter_map(|verdict| match verdict.judgement {
+            Judgement::Pass | Judgement::NotApplicable(_) => None,
+            Judgement::Fail(findings) => {
+                let evidence = findings.iter().flat_map(|finding| &finding.events);
+                assert!(evidence.clone().count() > 0, "a finding names what proves it");
+                assert!(evidence.clone().all(|seq| Run::new(&records).get(*seq).is_some()));
+                Some(verdict.check)
+            }
+            Judgement::Inconclusive(reason) => panic!("{} is inconclusive: {reason}", verdict.check),
+        });
+        failed.collect()
     }
 
     fn assert_bit_once(&self) {
@@ -184,6 +202,7 @@ fn assert_recovered_by_one_refresh(told: &Told) {
     assert_eq!(told.replies(), ["200 T1", "401 T1", "200 T2"]);
     assert_eq!(told.failures(), ["TokenExpired"]);
     assert_eq!((told.grants(), told.effects()), (2, 1));
+    assert_eq!(told.failed_checks(Outcome::Completed), [""; 0]);
     let kinds = told.events(|event| match event {
         Event::HistoryEvent { event, .. } => Some(event.clone()),
         _ => None,
@@ -231,6 +250,26 @@ async fn a_worker_goes_through_four_kinds_of_trouble() {
     assert_eq!(told.status, WorkflowStatus::Failed, "a permanent refusal is said, not retried for ever");
     assert_eq!(told.failures(), ["TokenExpired", "TokenRevoked"]);
     assert_eq!(told.effects(), 0);
+    assert_eq!(told.failed_checks(Outcome::Failed), [""; 0]);
+    assert_eq!(told.failed_checks(Outcome::Completed), ["recovers"], "the outcome is the scenario's to say");
 
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_mistake_is_found_by_the_check_that_is_for_it() {
+    let server = temporal().await;
+    for (defect, check) in [
+        ("reuses-refused-token", "no-refused-reuse"),
+        ("untyped-failures", "diagnosable"),
+        ("refusal-is-fatal", "recovers"),
+    ] {
+        let faults = vec![fault(first_success(), Action::ApiRefuseToken)];
+        let told = tell(&server, Story { defect, ..Story::of(defect, faults) }).await;
+        assert_eq!(told.failed_checks(Outcome::Completed), [check], "{defect}: {:?}", told.replies());
+
+        let control = tell(&server, Story { defect, ..Story { name: check, ..Story::of(check, vec![]) } }).await;
+        assert_eq!(control.failed_checks(Outcome::Completed), [""; 0], "{defect} shows under the fault only");
+    }
     server.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Known mistakes, each made by swapping or wrapping one part of the correct worker.
 //!
 //! They prove the checks of the test harness: a check that no defect can fail is worth nothing. Nothing here is to be
-//! copied. One file per group; [`ALL`] is the registry.
+//! copied. One file per group; [`all`] is the registry.
 
 mod effect;
 mod health;

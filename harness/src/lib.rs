@@ -4,3 +4,4 @@
 pub mod fault;
 pub mod journal;
 pub mod lab;
+pub mod scenario;

@@ -6,3 +6,4 @@ pub mod cli;
 pub mod fault;
 pub mod journal;
 pub mod lab;
+pub mod scenario;

@@ -1,0 +1,183 @@
+//! An error in a file: where, what, and what would be right.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{LabeledSpan, NamedSource, SourceCode};
+use serde::de::DeserializeOwned;
+use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
+
+use super::at::Position;
+use super::complaint::{Complaint, suggest};
+
+/// The text of a file and its name, shared by all diagnostics of it.
+#[derive(Debug, Clone)]
+pub struct Source(Arc<NamedSource<String>>);
+
+impl Source {
+    /// `name` is shown in front of line and column.
+    pub fn new(name: &str, text: &str) -> Self {
+        Self(Arc::new(NamedSource::new(name, text.to_owned())))
+    }
+
+    fn text(&self) -> &str {
+        self.0.inner()
+    }
+
+    /// Line and column, both from 1; columns count characters.
+    fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.text().get(..offset).unwrap_or(self.text());
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// One error of a file, with an excerpt when miette prints it.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    source: Source,
+    position: Position,
+    complaint: Complaint,
+}
+
+impl Diagnostic {
+    /// An error at a place of a file.
+    pub fn new(source: &Source, position: Position, complaint: Complaint) -> Self {
+        let mut position = position;
+        // A word inside the value is pointed at itself.
+        if let Some(word) = complaint.word.as_deref()
+            && let Some(rest) = source.text().get(position.start..)
+            && let Some(found) = rest.get(..position.len.max(1)).unwrap_or(rest).find(word)
+        {
+            position = Position { start: position.start + found, len: word.len() };
+        }
+        Self { source: source.clone(), position, complaint }
+    }
+
+    /// The file's name as it was given.
+    pub fn file(&self) -> &str {
+        self.source.0.name()
+    }
+
+    /// Line, from 1.
+    pub fn line(&self) -> usize {
+        self.source.line_and_column(self.position.start).0
+    }
+
+    /// Column in characters, from 1.
+    pub fn column(&self) -> usize {
+        self.source.line_and_column(self.position.start).1
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.complaint.message
+    }
+
+    /// What would be right.
+    pub fn hint(&self) -> Option<&str> {
+        self.complaint.hint.as_deref()
+    }
+}
+
+/// One line: `file:line:column: message (hint)`.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file(), self.line(), self.column(), self.message())?;
+        match self.hint() {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+impl miette::Diagnostic for Diagnostic {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.hint().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&*self.source.0)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        // Never beyond the end: miette would show no excerpt at all.
+        let end = self.source.text().len();
+        let start = self.position.start.min(end);
+        let len = self.position.len.min(end - start);
+        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), start, len))))
+    }
+}
+
+/// Collects the errors of one file.
+#[derive(Debug)]
+pub(super) struct Problems {
+    source: Source,
+    found: Vec<Diagnostic>,
+}
+
+impl Problems {
+    pub(super) fn new(source: Source) -> Self {
+        Self { source, found: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, at: Position, complaint: Complaint) {
+        self.found.push(Diagnostic::new(&self.source, at, complaint));
+    }
+
+    /// `word` is none of `known`.
+    pub(super) fn unknown<'a>(
+        &mut self,
+        at: Position,
+        what: &str,
+        word: &str,
+        known: impl IntoIterator<Item = &'a str> + Clone,
+    ) {
+        self.add(at, Complaint::new(format!("unknown {what} `{word}`")).hint(suggest(word, known)));
+    }
+
+    /// In the order of the file; `value` if there are none.
+    pub(super) fn finish<T>(mut self, value: T) -> Result<T, Vec<Diagnostic>> {
+        self.found.sort_by_key(|diagnostic| diagnostic.position.start);
+        if self.found.is_empty() { Ok(value) } else { Err(self.found) }
+    }
+}
+
+/// Reads YAML into a model.
+///
+/// # Errors
+///
+/// The first thing that does not fit the model, with its place.
+pub(super) fn parse<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, Diagnostic> {
+    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| of_yaml(&error, source))
+}
+
+fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
+    let error = error.without_snippet();
+    let complaint = match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            Complaint::new(format!("unknown key `{field}`")).hint(suggest(field, expected.iter().copied()))
+        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            // Only actions have a dot in their names.
+            let what = if expected.iter().any(|word| word.contains('.')) { "action" } else { "word" };
+            Complaint::new(format!("unknown {what} `{variant}`")).hint(suggest(variant, expected.iter().copied()))
+        }
+        Error::SerdeMissingField { field, .. } => Complaint::new(format!("the key `{field}` is missing")),
+        Error::DuplicateMappingKey { key: Some(key), .. } => Complaint::new(format!("the key `{key}` stands twice")),
+        Error::SerdeInvalidType { unexpected, expected, .. }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            Complaint::new(format!("found {unexpected}, expected {expected}"))
+        }
+        Error::Message { msg, .. } => Complaint::read(msg),
+        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            Complaint::new("more than one key where exactly one must stand")
+        }
+        other => Complaint::new(UserMessageFormatter.format_message(other)),
+    };
+    let position = error.location().map(Position::from).unwrap_or_default();
+    Diagnostic::new(source, position, complaint)
+}

@@ -1,0 +1,127 @@
+//! Target and scenario files, format v1: model, reading, errors with line and column, JSON Schema, resolution.
+//!
+//! A **target** file says what the system under test is and what it promises; a **scenario** file says what goes wrong
+//! around it. Neither names the other: any target can run any scenario whose `requires:` it meets.
+//!
+//! ```
+//! # use tokenlapse::scenario::{Facts, Scenario, Target, resolve};
+//! let target = Target::parse(
+//!     "target: billing\nworker: { command: [./worker] }\nworkload: { workflow: Sync }\n",
+//!     "tokenlapse.yaml",
+//! )
+//! .expect("valid");
+//! let scenario = Scenario::parse(
+//!     "scenario: lapse\nfamily: expiry\ntitle: A token expires\nfaults:\n  - when: { event: api.response, nth: 1 }\n    do: { time.pass: { until: token-expiry } }\n",
+//!     "lapse.yaml",
+//! )
+//! .expect("valid");
+//! let resolved = resolve(&target, &scenario, &Facts::default()).expect("the target meets all requirements");
+//! assert_eq!(resolved.faults[0].id, "f1");
+//!
+//! let errors = Scenario::parse("scenario: lapse\nfamly: expiry\n", "lapse.yaml").expect_err("a wrong key");
+//! assert_eq!(errors[0].to_string(), "lapse.yaml:2:1: unknown key `famly` (did you mean `family`?)");
+//! ```
+//!
+//! Reading has two passes. The first fits the text to the model and stops at the first thing that does not fit; the
+//! models therefore hold no untagged, internally tagged or flattened enum, behind which serde forgets places. The
+//! second looks at what the model cannot say (references, words of other vocabularies) and finds all errors at once.
+
+mod action;
+mod api;
+mod at;
+mod catalogue;
+mod client;
+mod complaint;
+mod diagnostic;
+mod duration;
+mod model;
+mod placeholder;
+mod policy;
+mod requires;
+mod resolve;
+mod resolved;
+mod route;
+mod schema;
+mod target;
+mod trigger;
+mod validate_scenario;
+mod validate_target;
+mod value;
+mod vocabulary;
+
+pub use action::*;
+pub use api::*;
+pub use at::{At, Position};
+pub use catalogue::{builtin_target, builtin_target_text, catalogue, duplicates, scenario_template, target_template};
+pub use client::{Client, ClientAuth, Grant, Secret, TokenFormat};
+pub use complaint::{Complaint, nearest, suggest};
+pub use diagnostic::{Diagnostic, Source};
+pub use duration::{Duration, Offset};
+pub use model::*;
+pub use placeholder::{LabValue, Placeholder, Segment, Template};
+pub use policy::{ErrorTypes, OnPermanent, Policy, Refresh};
+pub use requires::{Facts, Unmet, unmet};
+pub use resolve::resolve;
+pub use resolved::*;
+pub use route::{PathSegment, RoutePattern};
+pub use schema::{scenario_schema, target_schema};
+pub use target::*;
+pub use trigger::{Bite, OneOf, Per, Scalar, Then, Trigger};
+pub use value::{Entries, Value};
+pub use vocabulary::{CHECKS, CheckWord, check_ids, filters, filters_of, triggers, values_of};
+
+impl Target {
+    /// Reads a target file; `name` stands in front of line and column.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, in the order of the file; where the text does not fit the model, the first thing.
+    pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
+        let source = Source::new(name, text);
+        let target: Self = diagnostic::parse(text, &source).map_err(|error| vec![error])?;
+        let mut problems = diagnostic::Problems::new(source);
+        validate_target::validate(&target, &mut problems);
+        problems.finish(target)
+    }
+}
+
+impl Scenario {
+    /// Reads a scenario file; `name` stands in front of line and column.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::parse`].
+    pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
+        let source = Source::new(name, text);
+        let scenario: Self = diagnostic::parse(text, &source).map_err(|error| vec![error])?;
+        let mut problems = diagnostic::Problems::new(source);
+        validate_scenario::validate(&scenario, &mut problems);
+        problems.finish(scenario)
+    }
+}
+
+/// A file of either kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Document {
+    /// A target file.
+    Target(Box<Target>),
+    /// A scenario file.
+    Scenario(Box<Scenario>),
+}
+
+/// Reads a file of either kind: what has a key `target` or `worker` is a target file, all else should be a scenario.
+///
+/// # Errors
+///
+/// As [`Target::parse`].
+pub fn validate(text: &str, name: &str) -> Result<Document, Vec<Diagnostic>> {
+    let is_target = text.lines().any(|line| {
+        ["target:", "worker:", "workers:", "workload:"].iter().any(|key| line.starts_with(key))
+            && !text.lines().any(|line| line.starts_with("scenario:"))
+    });
+    if is_target {
+        Target::parse(text, name).map(|target| Document::Target(Box::new(target)))
+    } else {
+        Scenario::parse(text, name).map(|scenario| Document::Scenario(Box::new(scenario)))
+    }
+}

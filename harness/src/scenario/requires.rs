@@ -1,0 +1,136 @@
+//! Whether a target and a machine have what a scenario requires.
+
+use super::action::{Action, ClockOwner, TimePass};
+use super::client::{Client, Grant, TokenFormat};
+use super::model::{Requirement, Scenario};
+use super::target::Target;
+
+/// What the machine, and the way in which workers are started, allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether the worker's clock can be moved (libfaketime is here and the worker is not Go).
+    pub movable_worker_clock: bool,
+    /// Whether workers are processes, which can be killed; not so for a library user's future.
+    pub processes: bool,
+}
+
+impl Default for Facts {
+    /// Worker processes on a machine without libfaketime.
+    fn default() -> Self {
+        Self { movable_worker_clock: false, processes: true }
+    }
+}
+
+/// Why a scenario says nothing here. Neither is ever shown as a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// The target lacks something.
+    NotApplicable(String),
+    /// This machine lacks something.
+    Skipped(String),
+}
+
+/// All requirements of a scenario that are not met, those included that its own settings and faults imply.
+pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> {
+    let mut missing = Vec::new();
+    let mut not_applicable = |reason: String| missing.push(Unmet::NotApplicable(reason));
+
+    if choose_client(target, scenario).is_none() {
+        not_applicable(format!("no client of the target has {}", wanted(scenario).join(" and ")));
+    }
+    let mut instances = scenario.worker.instances.as_ref().map(|instances| instances.value);
+    for requirement in &scenario.requires {
+        match &requirement.value {
+            Requirement::Effects if !target.api.routes.iter().any(|route| route.effect) => {
+                not_applicable("no route of the target has an effect".to_owned());
+            }
+            Requirement::Paging if !target.api.routes.iter().any(|route| route.paging) => {
+                not_applicable("no route of the target is read page by page (`paging: true`)".to_owned());
+            }
+            Requirement::Refresh(promises) if !promises.contains(&target.policy.refresh) => {
+                not_applicable(format!("the target's refresh policy is {}", word(&target.policy.refresh)));
+            }
+            Requirement::Instances(count) => instances = instances.max(Some(*count)),
+            _ => {}
+        }
+    }
+    for worker in target.all_workers() {
+        if let (Some(wanted), Some(most)) = (instances, worker.max_instances.as_ref())
+            && wanted > most.value
+        {
+            not_applicable(format!("{wanted} instances of a worker are needed, the target allows {}", most.value));
+        }
+    }
+    if needs_worker_clock(scenario) && !facts.movable_worker_clock {
+        missing.push(Unmet::Skipped("the worker's clock cannot be moved here (libfaketime)".to_owned()));
+    }
+    if scenario.faults.iter().any(|fault| passes_fixed_time(&fault.action))
+        && target.policy.refresh.reads_clock()
+        && !facts.movable_worker_clock
+    {
+        missing.push(Unmet::Skipped(
+            "time cannot pass for a worker that reads its clock, as that clock cannot be moved here (libfaketime)"
+                .to_owned(),
+        ));
+    }
+    if needs_processes(scenario) && !facts.processes {
+        missing.push(Unmet::NotApplicable("the worker is no process of its own".to_owned()));
+    }
+    missing
+}
+
+/// The first client that fits; the default client if the target names none.
+pub(super) fn choose_client(target: &Target, scenario: &Scenario) -> Option<Client> {
+    let fits = |client: &Client| {
+        scenario.requires.iter().all(|requirement| match &requirement.value {
+            Requirement::Grant(grant) => client.grant == *grant,
+            Requirement::Rotation => client.grant == Grant::RefreshToken && client.rotation,
+            Requirement::TokenFormat(format) => client.token_format == *format,
+            _ => true,
+        })
+    };
+    let mut clients = target.all_clients().peekable();
+    if clients.peek().is_none() {
+        return Some(Client::default()).filter(fits);
+    }
+    clients.find(|client| fits(client)).cloned()
+}
+
+fn wanted(scenario: &Scenario) -> Vec<String> {
+    scenario
+        .requires
+        .iter()
+        .filter_map(|requirement| match &requirement.value {
+            Requirement::Grant(grant) => Some(format!("grant {}", grant.name())),
+            Requirement::Rotation => Some("rotated refresh tokens".to_owned()),
+            Requirement::TokenFormat(format) => Some(format!("{} access tokens", TokenFormat::name(*format))),
+            _ => None,
+        })
+        .collect()
+}
+
+fn needs_worker_clock(scenario: &Scenario) -> bool {
+    scenario.clocks.worker.is_some()
+        || scenario.requires.iter().any(|requirement| requirement.value == Requirement::MovableWorkerClock)
+        || scenario.faults.iter().any(|fault| match &fault.action.value {
+            Action::ClockSkew(skew) => skew.of == ClockOwner::Worker,
+            Action::ClockDrift(drift) => drift.of == ClockOwner::Worker,
+            _ => false,
+        })
+}
+
+fn needs_processes(scenario: &Scenario) -> bool {
+    scenario.requires.iter().any(|requirement| requirement.value == Requirement::Processes)
+        || scenario.faults.iter().any(|fault| {
+            matches!(fault.action.value, Action::WorkerKill(_) | Action::WorkerStop(_) | Action::WorkerRestart(_))
+        })
+}
+
+/// Time until a token's expiry can pass in reality, with short lifetimes; a fixed amount cannot.
+fn passes_fixed_time(action: &Action) -> bool {
+    matches!(action, Action::TimePass(TimePass::By(_)))
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

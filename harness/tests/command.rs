@@ -1,0 +1,85 @@
+//! The command as a black box.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn tokenlapse(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tokenlapse")).args(arguments).stdin(Stdio::null()).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_file_that_ships_is_good() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").join("scenarios");
+    let files: Vec<String> = ["targets/builtin.yaml", "templates/scenario.yaml", "templates/target.yaml"]
+        .into_iter()
+        .map(|file| scenarios.join(file).display().to_string())
+        .collect();
+    let arguments: Vec<&str> = std::iter::once("validate").chain(files.iter().map(String::as_str)).collect();
+    let done = tokenlapse(&arguments);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    assert_eq!(text(&done.stdout).lines().count(), 3);
+}
+
+#[test]
+fn a_wrong_file_is_code_2_with_line_column_and_the_nearest_word() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("wrong.yaml");
+    let good = tokenlapse::scenario::scenario_template("mine");
+    let line = good.lines().position(|line| line.contains("nth:")).expect("the template has a trigger") + 1;
+    std::fs::write(&file, good.replacen("nth:", "nht:", 1)).expect("written");
+    let done = tokenlapse(&["validate", &file.display().to_string(), "no-such-file.yaml"]);
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("wrong.yaml:{line}:")) && said.contains("`nth`"), "{said}");
+    assert!(said.contains("no-such-file.yaml: cannot be read"), "the other file is looked at too: {said}");
+}
+
+#[test]
+fn wrong_usage_is_code_2() {
+    for arguments in [&[][..], &["what"], &["validate"], &["schema", "what"], &["idp", "--lifetime", "0"]] {
+        assert_eq!(tokenlapse(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_schema_is_json_that_knows_the_keys() {
+    for (file, key) in [("target", "worker"), ("scenario", "faults")] {
+        let done = tokenlapse(&["schema", file]);
+        assert_eq!(done.status.code(), Some(0));
+        let schema: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        assert!(schema["properties"].get(key).is_some(), "{file} has {key}");
+    }
+}
+
+#[test]
+fn the_identity_provider_says_where_it_is_and_a_taken_port_is_code_3() {
+    let mut idp = Command::new(env!("CARGO_BIN_EXE_tokenlapse"))
+        .args(["idp", "--client-secret", "hush"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut said = BufReader::new(idp.stdout.take().expect("piped")).lines();
+    let issuer = said.next().expect("a line").expect("text").replace("issuer", "").trim().to_owned();
+    let address = issuer.strip_prefix("http://").expect("a URL").to_owned();
+    let rest: String = said.by_ref().take(2).map(|line| line.expect("text")).collect();
+    assert!(rest.contains("curl -u worker:CLIENT_SECRET") && !rest.contains("hush"), "{rest}");
+
+    let mut stream = std::net::TcpStream::connect(&address).expect("it listens");
+    write!(stream, "GET /.well-known/openid-configuration HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("it reads");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("text");
+    assert!(reply.contains(&format!("\"issuer\":\"{issuer}\"")), "{reply}");
+
+    let port = address.rsplit_once(':').expect("a port").1;
+    let taken = tokenlapse(&["idp", "--port", port]);
+    assert_eq!(taken.status.code(), Some(3));
+    assert!(text(&taken.stderr).contains(port), "{}", text(&taken.stderr));
+    idp.kill().expect("it was alive");
+    idp.wait().expect("it ended");
+}

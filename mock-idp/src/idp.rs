@@ -27,6 +27,7 @@ use crate::endpoint::{
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Directive, DropReply, serve_connection};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
+use crate::secret::Secret;
 use crate::store::{Grantee, Store, Which};
 use crate::token::{TokenFacts, TokenId};
 
@@ -150,6 +151,15 @@ impl Idp {
         self.apply(|store, _| {
             if let Some(registered) = store.clients.get_mut(client) {
                 registered.disabled = false;
+            }
+        });
+    }
+
+    /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
+    pub fn rotate_secret(&self, client: &str, secret: Secret) {
+        self.apply(|store, _| {
+            if let Some(registered) = store.clients.get_mut(client) {
+                registered.client.secret = secret;
             }
         });
     }

@@ -281,3 +281,14 @@ async fn a_client_that_leaves_before_its_reply_lost_it() {
     // The client's future, and with it the connection, is dropped here.
     assert_eq!(told.recv().await, Some("lost"));
 }
+
+#[tokio::test]
+async fn a_rotated_secret_refuses_the_old_one_and_leaves_tokens_alive() {
+    let (config, _) = config();
+    let served = serve(config).await;
+    let token = served.token(GRANT).await.text("access_token");
+    served.idp.rotate_secret("worker", mock_idp::Secret::new("another"));
+    assert_eq!(served.token(GRANT).await.text("error"), "invalid_client");
+    assert_eq!(served.post("/oauth2/token", &basic("worker", "another"), GRANT).await.status, 200);
+    assert!(served.idp.facts(&token).is_some_and(|facts| facts.death.is_none()));
+}

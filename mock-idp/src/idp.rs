@@ -27,6 +27,7 @@ use crate::endpoint::{
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Directive, DropReply, serve_connection};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
+use crate::secret::Secret;
 use crate::store::{Grantee, Store, Which};
 use crate::token::{TokenFacts, TokenId};
 
@@ -154,6 +155,15 @@ impl Idp {
         });
     }
 
+    /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
+    pub fn rotate_secret(&self, client: &str, secret: Secret) {
+        self.apply(|store, _| {
+            if let Some(registered) = store.clients.get_mut(client) {
+                registered.client.secret = secret;
+            }
+        });
+    }
+
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
         self.apply(|store, _| store.rotate_keys(overlap));
@@ -206,16 +216,18 @@ impl Idp {
         let outcome = self.0.observer.request(&seen, &mut || {
             decided = Some(self.apply(|store, now_ms| decide(&call, listener, store, now_ms)));
         });
+        // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
+        let report = Report { observer: Arc::clone(&self.0.observer), request: seen, delivered: false };
         let arrival = settled(outcome).await;
-        let reply = match (arrival.act, decided) {
-            (Act::Answer(answer), _) => scripted(&answer),
+        let reply = match (&arrival.act, decided) {
+            (Act::Answer(answer), _) => scripted(answer),
             (_, Some(reply)) => reply,
             // The observer neither decided nor answered: its mistake must not look like a grant.
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
 
         let outcome = self.0.observer.reply(
-            &seen,
+            &report.request,
             &ReplySeen {
                 status: reply.status.as_u16(),
                 error: reply.error.clone(),
@@ -225,9 +237,12 @@ impl Idp {
             },
         );
         let leaving = settled(outcome).await;
-        tokio::time::sleep(arrival.delay + leaving.delay).await;
-        let report = Report { observer: Arc::clone(&self.0.observer), request: seen, delivered: false };
-        match leaving.act {
+        // An answer given at the request is the reply by now; what else was said there holds for the reply, too.
+        let arrival =
+            if matches!(arrival.act, Act::Answer(_)) { Directive { act: Act::Proceed, ..arrival } } else { arrival };
+        let directive = arrival.and(leaving);
+        tokio::time::sleep(directive.delay).await;
+        match directive.act {
             Act::Proceed => report.response(reply),
             Act::Answer(answer) => report.response(scripted(&answer)),
             Act::Alter(changes) => report.response(Reply { body: altered(&reply.body, changes), ..reply }),

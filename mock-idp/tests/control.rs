@@ -235,3 +235,60 @@ async fn with_64_clients_every_request_from_the_revocation_on_is_refused_and_eve
     assert!(order.iter().all(|(number, live)| *live == (*number < 100)));
     assert_eq!(order.len(), 256);
 }
+
+#[tokio::test]
+async fn what_is_said_at_the_request_holds_for_its_reply() {
+    let (config, script) = config();
+    let served = serve(config).await;
+    let changes = vec![FieldChange { field: "scope".into(), value: None }];
+    *script.at_request.lock().expect("no panic") = Some(Act::Alter(changes));
+    assert_eq!(served.token(GRANT).await.field("scope"), serde_json::Value::Null);
+    *script.at_request.lock().expect("no panic") = Some(Act::DropReply);
+    let request = format!(
+        "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nContent-Length: {}\r\n{}\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{GRANT}",
+        GRANT.len(),
+        basic("worker", "secret")
+    );
+    assert!(served.raw(&request).await.is_none(), "closed without a byte");
+    assert_eq!(served.idp.tokens().len(), 2, "both were processed");
+}
+
+/// Holds each reply back for longer than any test lasts, and tells of it.
+struct Held(tokio::sync::mpsc::UnboundedSender<&'static str>);
+
+impl Observer for Held {
+    fn reply(&self, _: &RequestSeen, _: &ReplySeen) -> Outcome {
+        self.0.send("held").expect("the test waits");
+        let directive = mock_idp::fault::Directive { delay: Duration::from_secs(3600), act: Act::Proceed };
+        Outcome { directive, before: None }
+    }
+
+    fn done(&self, _: &RequestSeen, delivered: bool) {
+        let _ = self.0.send(if delivered { "delivered" } else { "lost" });
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_its_reply_lost_it() {
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (config, _) = config();
+    let served = serve(Config { observer: Arc::new(Held(sender)), ..config }).await;
+    tokio::select! {
+        reply = served.token(GRANT) => panic!("it is held back: {reply:?}"),
+        said = told.recv() => assert_eq!(said, Some("held")),
+    }
+    // The client's future, and with it the connection, is dropped here.
+    assert_eq!(told.recv().await, Some("lost"));
+}
+
+#[tokio::test]
+async fn a_rotated_secret_refuses_the_old_one_and_leaves_tokens_alive() {
+    let (config, _) = config();
+    let served = serve(config).await;
+    let token = served.token(GRANT).await.text("access_token");
+    served.idp.rotate_secret("worker", mock_idp::Secret::new("another"));
+    assert_eq!(served.token(GRANT).await.text("error"), "invalid_client");
+    assert_eq!(served.post("/oauth2/token", &basic("worker", "another"), GRANT).await.status, 200);
+    assert!(served.idp.facts(&token).is_some_and(|facts| facts.death.is_none()));
+}

@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn what_is_no_route_is_refused() {
         for wrong in ["", "GET", "GET orders", "/orders", "GET /orders/{id", "GET /orders/{}", "G T /orders"] {
-            assert_eq!(Route::parse(wrong).expect_err(wrong).to_string().find(wrong), Some(1), "{wrong}");
+            let said = Route::parse(wrong).expect_err(wrong).to_string();
+            assert!(said.starts_with(&format!("`{wrong}` is no route")), "{said}");
         }
     }
 }

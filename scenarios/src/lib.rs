@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn files_are_found_by_their_ids() {
         let all: Vec<_> = scenarios().collect();
-        assert!(all.len() >= 20, "{} scenarios", all.len());
+        assert!(!all.is_empty());
         for file in &all {
             assert_eq!(scenario(&file.id).as_ref(), Some(file), "{} stands once", file.id);
         }

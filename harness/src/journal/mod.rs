@@ -9,6 +9,7 @@ mod kind;
 mod record;
 mod recorder;
 mod run;
+mod scrub;
 mod view;
 
 pub use event::*;
@@ -18,4 +19,5 @@ pub use mock_idp::fault::{Act, Answer, Directive, FieldChange};
 pub use record::{Place, ReadError, Record, Sighting, read};
 pub use recorder::{Consequences, Effect, Intervene, Journal, Recorded, Scrub, WaitError};
 pub use run::{RunEnd, RunHeader, SCHEMA_VERSION};
+pub use scrub::{LEAK, Redactor};
 pub use view::{Run, TokenLife};

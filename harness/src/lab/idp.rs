@@ -8,21 +8,25 @@ use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, Token
 
 use super::tokens::Names;
 use crate::journal::{
-    Act, Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, TokenChange, TokenKind,
+    Act, Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, Redactor, TokenChange, TokenKind,
 };
 
 /// Reports every request, decision and reply of an identity provider to the journal, whose lock orders them.
 pub struct Observed {
     journal: Journal,
     names: Names,
+    redactor: Redactor,
     calls: Arc<AtomicU64>,
     open: Mutex<BTreeMap<u64, IdpRequest>>,
 }
 
 impl Observed {
-    /// An observer that numbers requests from `calls`, which the whole lab shares.
+    /// An observer that numbers requests from `calls`, which the whole lab shares, and keeps the tokens that are
+    /// issued out of `journal`.
     pub fn new(journal: Journal, names: Names, calls: Arc<AtomicU64>) -> Self {
-        Self { journal, names, calls, open: Mutex::default() }
+        let redactor = Redactor::new();
+        journal.scrub_with(redactor.clone());
+        Self { journal, names, redactor, calls, open: Mutex::default() }
     }
 
     fn token(&self, token: &TokenFacts, change: TokenChange, reason: Option<String>) -> Event {
@@ -70,7 +74,11 @@ impl Observer for Observed {
 
     fn event(&self, event: &IdpEvent) {
         let event = match event {
-            IdpEvent::Issued(token) => self.token(token, TokenChange::Issued, None),
+            IdpEvent::Issued(token) => {
+                let name = self.names.name(token.id, token.kind);
+                self.redactor.register(name, token.value.random_part());
+                self.token(token, TokenChange::Issued, None)
+            }
             IdpEvent::Died { token, death } => match death {
                 Death::Expired => self.token(token, TokenChange::Expired, None),
                 Death::Revoked(reason) => self.token(token, TokenChange::Revoked, Some(reason.clone())),

@@ -5,6 +5,7 @@ mod attribution;
 mod diagnosable;
 mod judgement;
 mod no_refused_reuse;
+mod no_secret_leaks;
 mod recovers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +30,12 @@ pub trait Check: Sync {
 }
 
 /// Every check.
-pub static ALL: &[&dyn Check] = &[&recovers::Recovers, &no_refused_reuse::NoRefusedReuse, &diagnosable::Diagnosable];
+pub static ALL: &[&dyn Check] = &[
+    &recovers::Recovers,
+    &no_refused_reuse::NoRefusedReuse,
+    &no_secret_leaks::NoSecretLeaks,
+    &diagnosable::Diagnosable,
+];
 
 /// What every check says of a run. A check that crashes is inconclusive, never a pass.
 pub fn judge(run: &Run<'_>, policy: &Policy) -> Vec<Verdict> {

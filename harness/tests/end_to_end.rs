@@ -262,6 +262,7 @@ async fn each_mistake_is_found_by_the_check_that_is_for_it() {
     for (defect, check) in [
         ("reuses-refused-token", "no-refused-reuse"),
         ("untyped-failures", "diagnosable"),
+        ("token-in-message", "no-secret-leaks"),
         ("refusal-is-fatal", "recovers"),
     ] {
         let faults = vec![fault(first_success(), Action::ApiRefuseToken)];

@@ -61,6 +61,8 @@ impl Lab {
 
     async fn before(upstream: MockServer, url: &str) -> Self {
         Mock::given(path("/broken")).respond_with(ResponseTemplate::new(503)).mount(&upstream).await;
+        let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(3600));
+        Mock::given(path("/slow")).respond_with(never).mount(&upstream).await;
         let answer = ResponseTemplate::new(200).set_body_json(serde_json::json!({"order": 7, "state": "open"}));
         Mock::given(any()).respond_with(answer).mount(&upstream).await;
 
@@ -243,4 +245,16 @@ async fn an_upstream_that_fails_or_is_gone_shows_as_such_and_commits_nothing() {
     let reply = lab.send("POST /orders/7/ship", &[STRONG, ("Idempotency-Key", "k")]).await;
     assert!(reply.starts_with("HTTP/1.1 502"), "{reply}");
     assert!(lab.events("api.response")[0].get("effect").is_none());
+}
+
+#[tokio::test]
+async fn a_worker_that_leaves_before_its_reply_lost_it() {
+    let lab = Lab::open().await;
+    let mut worker = TcpStream::connect(lab.address).await.expect("it listens");
+    let request = format!("GET /slow HTTP/1.1\r\nHost: api\r\n{}: {}\r\n\r\n", GOOD.0, GOOD.1);
+    worker.write_all(request.as_bytes()).await.expect("it reads");
+    let arrived = lab.journal.seen(Duration::from_secs(5), |record| record.event.kind() == "api.request");
+    arrived.await.expect("it arrives");
+    drop(worker);
+    assert!(!lab.delivered(1).await);
 }

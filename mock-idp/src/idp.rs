@@ -1,22 +1,16 @@
 //! The identity provider: its addresses and its controls.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body::{Frame, SizeHint};
-use http_body_util::Full;
+use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
@@ -25,7 +19,7 @@ use crate::endpoint::{
     Call, Endpoint, Form, INTROSPECT, JWKS, OPENID_CONFIGURATION, REVOKE, Reply, SERVER_METADATA, TOKEN, decide,
 };
 use crate::error::OAuthError;
-use crate::fault::{Act, Answer, Directive, DropReply, serve_connection};
+use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Secret;
 use crate::store::{Grantee, Store, Which};
@@ -217,7 +211,10 @@ impl Idp {
             decided = Some(self.apply(|store, now_ms| decide(&call, listener, store, now_ms)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
-        let report = Report { observer: Arc::clone(&self.0.observer), request: seen, delivered: false };
+        let delivery = Delivery::new({
+            let (observer, seen) = (Arc::clone(&self.0.observer), seen.clone());
+            move |delivered| observer.done(&seen, delivered)
+        });
         let arrival = settled(outcome).await;
         let reply = match (&arrival.act, decided) {
             (Act::Answer(answer), _) => scripted(answer),
@@ -227,32 +224,19 @@ impl Idp {
         };
 
         let outcome = self.0.observer.reply(
-            &report.request,
+            &seen,
             &ReplySeen {
-                status: reply.status.as_u16(),
+                status: reply.http.status.as_u16(),
                 error: reply.error.clone(),
                 reason: reply.reason.clone(),
                 issued: reply.issued.clone(),
-                retry_after: reply.headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned),
+                retry_after: reply.http.headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned),
             },
         );
         let leaving = settled(outcome).await;
-        // An answer given at the request is the reply by now; what else was said there holds for the reply, too.
-        let arrival =
-            if matches!(arrival.act, Act::Answer(_)) { Directive { act: Act::Proceed, ..arrival } } else { arrival };
-        let directive = arrival.and(leaving);
+        let directive = arrival.left_for_reply().and(leaving);
         tokio::time::sleep(directive.delay).await;
-        match directive.act {
-            Act::Proceed => report.response(reply),
-            Act::Answer(answer) => report.response(scripted(&answer)),
-            Act::Alter(changes) => report.response(Reply { body: altered(&reply.body, changes), ..reply }),
-            Act::DropReply => {
-                drop(report);
-                let mut response = Response::new(Body::empty());
-                response.extensions_mut().insert(DropReply);
-                response
-            }
-        }
+        delivery.response(reply.http, directive.act)
     }
 
     fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
@@ -289,84 +273,11 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, OAuthError> {
 }
 
 fn scripted(answer: &Answer) -> Reply {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &answer.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
-            headers.append(name, value);
-        }
-    }
-    if !answer.body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
     let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
     Reply {
-        status: StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        headers,
-        body: answer.body.clone().into(),
+        http: HttpReply::from(answer),
         error: body["error"].as_str().map(str::to_owned),
         reason: Some("answered by a fault".into()),
         issued: Vec::new(),
-    }
-}
-
-fn altered(body: &Bytes, changes: Vec<crate::fault::FieldChange>) -> Bytes {
-    let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(body) else { return body.clone() };
-    for change in changes {
-        match change.value {
-            Some(value) => fields.insert(change.field, value),
-            None => fields.remove(&change.field),
-        };
-    }
-    serde_json::Value::Object(fields).to_string().into()
-}
-
-/// Tells the observer when a reply was handed over, or lost.
-struct Report {
-    observer: Arc<dyn Observer>,
-    request: RequestSeen,
-    delivered: bool,
-}
-
-impl Report {
-    fn response(mut self, reply: Reply) -> Response {
-        // An empty body is never polled: it is delivered with its head.
-        self.delivered = reply.body.is_empty();
-        let mut response = Response::new(Body::new(Reported { body: Full::new(reply.body), report: self }));
-        *response.status_mut() = reply.status;
-        *response.headers_mut() = reply.headers;
-        response
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        self.observer.done(&self.request, self.delivered);
-    }
-}
-
-struct Reported {
-    body: Full<Bytes>,
-    report: Report,
-}
-
-impl http_body::Body for Reported {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.report.delivered |= self.body.is_end_stream();
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

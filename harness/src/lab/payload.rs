@@ -3,30 +3,29 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads};
+use temporalio_common::protos::temporal::api::common::v1::Payload;
 
-/// The content of a payload: JSON as it is, text as a string, anything else as base64 with its encoding named.
-pub fn decode(payload: &Payload) -> Value {
-    let encoding = payload.metadata.get("encoding").map_or(&b""[..], Vec::as_slice);
-    match encoding {
-        b"binary/null" => Value::Null,
-        b"json/plain" | b"json/protobuf" => {
-            serde_json::from_slice(&payload.data).unwrap_or_else(|_| opaque(encoding, &payload.data))
-        }
-        _ => opaque(encoding, &payload.data),
+/// The JSON in a payload, if it says that it holds some and does.
+pub fn json(payload: &Payload) -> Option<Value> {
+    match encoding(payload) {
+        b"binary/null" => Some(Value::Null),
+        b"json/plain" | b"json/protobuf" => serde_json::from_slice(&payload.data).ok(),
+        _ => None,
     }
 }
 
-/// The contents of several payloads.
-pub fn decode_all(payloads: Option<&Payloads>) -> Value {
-    Value::Array(payloads.map(|payloads| payloads.payloads.iter().map(decode).collect()).unwrap_or_default())
+/// The content of a payload: JSON as it is, anything else as base64 with its encoding named.
+pub fn decode(payload: &Payload) -> Value {
+    json(payload).unwrap_or_else(|| {
+        let mut shown = Map::new();
+        shown.insert("encoding".into(), String::from_utf8_lossy(encoding(payload)).into());
+        shown.insert("base64".into(), STANDARD.encode(&payload.data).into());
+        Value::Object(shown)
+    })
 }
 
-fn opaque(encoding: &[u8], data: &[u8]) -> Value {
-    let mut shown = Map::new();
-    shown.insert("encoding".into(), String::from_utf8_lossy(encoding).into());
-    shown.insert("base64".into(), STANDARD.encode(data).into());
-    Value::Object(shown)
+fn encoding(payload: &Payload) -> &[u8] {
+    payload.metadata.get("encoding").map_or(&[], Vec::as_slice)
 }
 
 /// Replaces each payload in the serialised form of a Temporal message by its content.

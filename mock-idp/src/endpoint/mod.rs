@@ -9,13 +9,13 @@ mod token;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use crate::config::Listener;
 use crate::error::OAuthError;
+use crate::fault::HttpReply;
 use crate::store::Store;
 use crate::token::TokenId;
 
@@ -99,9 +99,7 @@ pub(crate) struct Call {
 /// A decided reply.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
@@ -111,13 +109,14 @@ impl Reply {
     fn json(status: StatusCode, body: &Value) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { status, headers, body: body.to_string().into(), error: None, reason: None, issued: Vec::new() }
+        let http = HttpReply { status, headers, body: body.to_string().into() };
+        Self { http, error: None, reason: None, issued: Vec::new() }
     }
 
     /// RFC 6749 §5.1: what holds tokens or credentials is never cached.
     fn uncached(mut self) -> Self {
-        self.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        self.headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        self.http.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.http.headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
         self
     }
 
@@ -126,7 +125,7 @@ impl Reply {
         let body = json!({"error": error.code, "error_description": error.description});
         let mut reply = Self::json(status, &body).uncached();
         if error.challenge {
-            reply.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="mock-idp""#));
+            reply.http.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="mock-idp""#));
         }
         reply.error = Some(error.code.to_owned());
         reply.reason = Some(error.description.clone());

@@ -25,6 +25,6 @@ pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> R
         None => {}
     }
     let mut reply = Reply::json(StatusCode::OK, &serde_json::Value::Null).uncached();
-    reply.body = bytes::Bytes::new();
+    reply.http.body = bytes::Bytes::new();
     Ok(reply)
 }

@@ -58,6 +58,15 @@ impl Directive {
         self.delay.is_zero() && self.act == Act::Proceed
     }
 
+    /// What of this is left to do to the reply: an answer that was given to the request is the reply by now.
+    #[must_use]
+    pub fn left_for_reply(self) -> Self {
+        match self.act {
+            Act::Answer(_) => Self { act: Act::Proceed, ..self },
+            _ => self,
+        }
+    }
+
     /// This, then `other`: delays add up, the first act that does something wins.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -4,6 +4,9 @@
 
 mod connection;
 mod directive;
+mod reply;
 
+pub use axum::body::Body;
 pub use connection::{DropReply, serve_connection};
 pub use directive::{Act, Answer, Directive, FieldChange};
+pub use reply::{Delivery, HttpReply};

@@ -1,29 +1,25 @@
 //! The front itself: one hyper service per connection of a worker instance.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::service::service_fn;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::TokioExecutor;
+use mock_idp::fault::{Body, Delivery, HttpReply, serve_connection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use url::Url;
 
 use super::correlate::Correlate;
-use super::ledger::{Ledger, Stored};
+use super::ledger::Ledger;
 use super::route::Route;
-use crate::journal::{Act, Answer, ApiRequest, ApiResponse, Call, Directive, Event, Instance, Journal, TokenName};
+use crate::journal::{Act, ApiRequest, ApiResponse, Call, Event, Instance, Journal, TokenName};
 
 /// Larger request and reply bodies are refused: a lab holds them in memory.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -70,11 +66,6 @@ struct Shared {
     calls: Arc<AtomicU64>,
 }
 
-/// The connection ends without a reply.
-#[derive(Debug, thiserror::Error)]
-#[error("the reply is dropped")]
-struct Dropped;
-
 impl ApiFront {
     /// A front that reports to `journal`. `calls` numbers the requests of the whole lab.
     pub fn new(config: Config, journal: Journal, judge: Box<dyn TokenJudge>, calls: Arc<AtomicU64>) -> Self {
@@ -87,19 +78,22 @@ impl ApiFront {
     /// Serves one connection of a worker instance until it ends.
     pub async fn serve(&self, instance: Instance, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let front = self.clone();
-        let service = service_fn(move |request| {
+        let service = tower::service_fn(move |request| {
             let (front, instance) = (front.clone(), instance.clone());
-            async move { front.answer(instance, request).await }
+            async move { Ok(front.answer(instance, request).await) }
         });
-        // A connection that a worker or a fault breaks off ends with an error that says nothing new.
-        let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(io), service).await;
+        serve_connection(io, service).await;
     }
 
-    async fn answer(&self, instance: Instance, request: Request<Incoming>) -> Result<Response<Reply>, Dropped> {
+    async fn answer(&self, instance: Instance, request: Request<Incoming>) -> Response<Body> {
         let call = Call(self.0.calls.fetch_add(1, Ordering::Relaxed));
+        let delivery = Delivery::new({
+            let journal = self.0.journal.clone();
+            move |delivered| drop(journal.record(Event::HttpDone { call, delivered }))
+        });
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-            return Ok(self.reply(call, plain(StatusCode::PAYLOAD_TOO_LARGE)));
+            return delivery.response(HttpReply::new(StatusCode::PAYLOAD_TOO_LARGE), Act::Proceed);
         };
         let body = body.to_bytes();
         let path = head.uri.path();
@@ -130,12 +124,11 @@ impl ApiFront {
             scopes = judged.map(|judged| judged.scopes).unwrap_or_default();
             *event = Event::ApiRequest(request.clone());
         });
-        let directive = recorded.settled().await;
-        let arrival_delay = directive.delay;
+        let arrival = recorded.settled().await;
 
         let mut effect = None;
-        let (stored, error) = match directive.act {
-            Act::Answer(answer) => (scripted(&answer), None),
+        let (stored, error) = match &arrival.act {
+            Act::Answer(answer) => (HttpReply::from(answer), None),
             Act::Proceed | Act::DropReply | Act::Alter(_) => {
                 if let Some(refusal) = refuse(&request, bearer.is_some(), route, &scopes) {
                     refusal
@@ -156,7 +149,9 @@ impl ApiFront {
             fault: None,
         });
         let leaving = self.0.journal.record(event).settled().await;
-        self.leave(call, stored, Directive { delay: arrival_delay, act: Act::Proceed }.and(leaving)).await
+        let directive = arrival.left_for_reply().and(leaving);
+        tokio::time::sleep(directive.delay).await;
+        delivery.response(stored, directive.act)
     }
 
     /// Forwards to the upstream, unless the request repeats an effect that it has had.
@@ -166,7 +161,7 @@ impl ApiFront {
         route: Option<&Route>,
         head: &http::request::Parts,
         body: Bytes,
-    ) -> (Stored, Option<String>) {
+    ) -> (HttpReply, Option<String>) {
         let key =
             route.and_then(Route::effect).map(|header| header.and_then(|name| head.headers.get(name)?.to_str().ok()));
         if let Some(Some(key)) = key
@@ -186,7 +181,7 @@ impl ApiFront {
         self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn forward(&self, head: &http::request::Parts, body: Bytes) -> Stored {
+    async fn forward(&self, head: &http::request::Parts, body: Bytes) -> HttpReply {
         let mut url = self.0.config.upstream.clone();
         url.set_path(head.uri.path());
         url.set_query(head.uri.query());
@@ -194,56 +189,18 @@ impl ApiFront {
         *request.method_mut() = head.method.clone();
         *request.headers_mut() = head.headers.clone();
         request.headers_mut().remove(HOST);
-        let unreachable = |_| plain(StatusCode::BAD_GATEWAY);
+        let unreachable = |_| HttpReply::new(StatusCode::BAD_GATEWAY);
         let sent = async {
             *request.uri_mut() = url.as_str().parse().map_err(drop)?;
-            let (head, body) = self.0.client.request(request).await.map_err(drop)?.into_parts();
+            let (mut head, body) = self.0.client.request(request).await.map_err(drop)?.into_parts();
+            // The worker's connection frames the body by itself.
+            for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
+                head.headers.remove(name);
+            }
             let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(drop)?.to_bytes();
-            Ok::<_, ()>(Stored { status: head.status, headers: head.headers, body })
+            Ok::<_, ()>(HttpReply { status: head.status, headers: head.headers, body })
         };
         sent.await.unwrap_or_else(unreachable)
-    }
-
-    async fn leave(&self, call: Call, mut stored: Stored, directive: Directive) -> Result<Response<Reply>, Dropped> {
-        tokio::time::sleep(directive.delay).await;
-        match directive.act {
-            Act::DropReply => {
-                self.done(call, false).await;
-                return Err(Dropped);
-            }
-            Act::Answer(answer) => stored = scripted(&answer),
-            Act::Alter(changes) => {
-                if let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(&stored.body) {
-                    for change in changes {
-                        match change.value {
-                            Some(value) => fields.insert(change.field, value),
-                            None => fields.remove(&change.field),
-                        };
-                    }
-                    stored.body = serde_json::Value::Object(fields).to_string().into();
-                }
-            }
-            Act::Proceed => {}
-        }
-        Ok(self.reply(call, stored))
-    }
-
-    fn reply(&self, call: Call, stored: Stored) -> Response<Reply> {
-        // An empty body is never polled: it is delivered with its head.
-        let report = Report { journal: self.0.journal.clone(), call, delivered: stored.body.is_empty() };
-        let mut response = Response::new(Reply { body: Full::new(stored.body), report });
-        *response.status_mut() = stored.status;
-        for (name, value) in &stored.headers {
-            // The connection frames the body by itself.
-            if !matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection") {
-                response.headers_mut().append(name, value.clone());
-            }
-        }
-        response
-    }
-
-    async fn done(&self, call: Call, delivered: bool) {
-        self.0.journal.record(Event::HttpDone { call, delivered }).settled().await;
     }
 }
 
@@ -259,9 +216,9 @@ fn refuse(
     has_bearer: bool,
     route: Option<&Route>,
     scopes: &[String],
-) -> Option<(Stored, Option<&'static str>)> {
+) -> Option<(HttpReply, Option<&'static str>)> {
     let challenge = |status, text: String| {
-        let mut stored = plain(status);
+        let mut stored = HttpReply::new(status);
         if let Ok(value) = text.parse() {
             stored.headers.insert(WWW_AUTHENTICATE, value);
         }
@@ -282,67 +239,8 @@ fn refuse(
     None
 }
 
-fn plain(status: StatusCode) -> Stored {
-    Stored { status, headers: HeaderMap::new(), body: Bytes::new() }
-}
-
-fn scripted(answer: &Answer) -> Stored {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &answer.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
-            headers.append(name, value);
-        }
-    }
-    if !answer.body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
-        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    }
-    // A status that HTTP does not have is refused when the scenario is read.
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Stored { status, headers, body: answer.body.clone().into() }
-}
-
 /// `Retry-After` in seconds (RFC 9110 §10.2.3). The date form depends on a clock and is left to the check.
 fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     seconds.checked_mul(1000)
-}
-
-/// A reply that reports whether all of it was handed to the connection.
-struct Reply {
-    body: Full<Bytes>,
-    report: Report,
-}
-
-struct Report {
-    journal: Journal,
-    call: Call,
-    delivered: bool,
-}
-
-impl Body for Reply {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.report.delivered |= self.body.is_end_stream();
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        let _ = self.journal.record(Event::HttpDone { call: self.call, delivered: self.delivered });
-    }
 }

@@ -2,32 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-
-/// A reply that can be given again.
-#[derive(Debug, Clone)]
-pub(super) struct Stored {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
+use mock_idp::fault::HttpReply;
 
 /// Effects by method, path and idempotency key.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    done: BTreeMap<(String, String), Stored>,
+    done: BTreeMap<(String, String), HttpReply>,
     unkeyed: u64,
 }
 
 impl Ledger {
     /// The reply to an earlier request with this key, which must not have its effect again.
-    pub(super) fn earlier(&self, target: &str, key: &str) -> Option<Stored> {
+    pub(super) fn earlier(&self, target: &str, key: &str) -> Option<HttpReply> {
         self.done.get(&(target.to_owned(), key.to_owned())).cloned()
     }
 
     /// Enters an effect, and gives its key. Without an idempotency key each effect has a key of its own.
-    pub(super) fn enter(&mut self, target: &str, key: Option<&str>, reply: &Stored) -> Option<String> {
+    pub(super) fn enter(&mut self, target: &str, key: Option<&str>, reply: &HttpReply) -> Option<String> {
         let Some(key) = key else {
             self.unkeyed += 1;
             return Some(format!("without-key-{}", self.unkeyed));

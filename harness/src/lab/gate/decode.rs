@@ -10,6 +10,7 @@ use temporalio_common::protos::temporal::api::failure::v1::Failure as Wire;
 use temporalio_common::protos::temporal::api::failure::v1::failure::FailureInfo;
 
 use crate::journal::Failure;
+use crate::lab::payload;
 
 /// What an activity returned: one value, null for nothing, a list in the odd case of several.
 pub(super) fn result(payloads: Option<Payloads>) -> Value {
@@ -29,13 +30,7 @@ fn values(payloads: Option<Payloads>) -> Vec<Value> {
 
 /// JSON where the payload says that it is, else its bytes in base64.
 fn value(payload: &Payload) -> Value {
-    let encoding = payload.metadata.get("encoding").map_or(&[][..], Vec::as_slice);
-    let json = match encoding {
-        b"binary/null" => return Value::Null,
-        b"json/plain" | b"json/protobuf" => serde_json::from_slice(&payload.data).ok(),
-        _ => None,
-    };
-    json.unwrap_or_else(|| Value::String(STANDARD.encode(&payload.data)))
+    payload::json(payload).unwrap_or_else(|| Value::String(STANDARD.encode(&payload.data)))
 }
 
 /// A failure with its causes.

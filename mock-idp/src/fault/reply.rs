@@ -1,0 +1,131 @@
+//! A reply on its way out: what a directive makes of it, and whether it arrived.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use http_body_util::Full;
+
+use super::connection::DropReply;
+use super::directive::{Act, Answer, FieldChange};
+
+/// A reply that is held whole.
+#[derive(Debug, Clone)]
+pub struct HttpReply {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl HttpReply {
+    /// A reply of nothing but a status.
+    pub fn new(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    fn alter(&mut self, changes: Vec<FieldChange>) {
+        let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(&self.body) else { return };
+        for change in changes {
+            match change.value {
+                Some(value) => fields.insert(change.field, value),
+                None => fields.remove(&change.field),
+            };
+        }
+        self.body = serde_json::Value::Object(fields).to_string().into();
+    }
+}
+
+impl From<&Answer> for HttpReply {
+    /// What HTTP has no form for is left out; a status that it does not have becomes 500.
+    fn from(answer: &Answer) -> Self {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &answer.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+                headers.append(name, value);
+            }
+        }
+        if !answer.body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, headers, body: answer.body.clone().into() }
+    }
+}
+
+/// Tells once whether a reply was handed over whole. Made when a request is decided and dropped before a reply leaves,
+/// because the client is gone or a fault swallows it, it tells of the loss.
+pub struct Delivery {
+    tell: Option<Box<dyn FnOnce(bool) + Send>>,
+    delivered: bool,
+}
+
+impl Delivery {
+    /// Will tell `tell`.
+    pub fn new(tell: impl FnOnce(bool) + Send + 'static) -> Self {
+        Self { tell: Some(Box::new(tell)), delivered: false }
+    }
+
+    /// The response for [`serve_connection`](super::serve_connection): `reply`, or what `act` makes of it.
+    pub fn response(mut self, mut reply: HttpReply, act: Act) -> Response<Body> {
+        match act {
+            Act::Proceed => {}
+            Act::Answer(answer) => reply = HttpReply::from(&answer),
+            Act::Alter(changes) => reply.alter(changes),
+            Act::DropReply => {
+                let mut response = Response::new(Body::empty());
+                response.extensions_mut().insert(DropReply);
+                return response;
+            }
+        }
+        // An empty body is never polled: it is delivered with its head.
+        self.delivered = reply.body.is_empty();
+        let mut response = Response::new(Body::new(Followed { body: Full::new(reply.body), delivery: self }));
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        response
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(tell) = self.tell.take() {
+            tell(self.delivered);
+        }
+    }
+}
+
+/// A body that notes when all of it was taken.
+struct Followed {
+    body: Full<Bytes>,
+    delivery: Delivery,
+}
+
+impl http_body::Body for Followed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.delivery.delivered |= self.body.is_end_stream();
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

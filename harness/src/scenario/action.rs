@@ -43,6 +43,7 @@ actions! {
     IdpDropReply(IdpReplies) "idp.drop_reply" "The next requests are processed and their replies are lost."
     IdpAlter(IdpAlter) "idp.alter" "The next replies lose or change fields of their JSON body."
     IdpRateLimit(RateLimit) "idp.rate_limit" "The next requests are answered 429 with `Retry-After`."
+    IdpReuse(ClientChoice) "idp.reuse" "The last refresh token that was rotated away is presented again, as somebody who stole it would."
     IdpLifetime(Lifetime) "idp.lifetime" "Tokens that are issued from now on live so long, and say so or something else."
     IdpRotateKeys(RotateKeys) "idp.rotate_keys" "Tokens are signed with a new key from now on."
     ApiRespond(ApiRespond) "api.respond" "The next requests are answered so, without being processed."
@@ -410,6 +411,8 @@ pub enum TimePass {
 pub enum Until {
     /// Just past the `exp` of the triggering event's token, else of the token that expires last.
     TokenExpiry,
+    /// Just past the `exp` of every access token that lives.
+    AllExpired,
 }
 
 /// Whose clock.

@@ -27,10 +27,10 @@ mod secret;
 mod store;
 mod token;
 
-pub use clock::Clock;
+pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
 pub use endpoint::Endpoint;
-pub use idp::Idp;
+pub use idp::{Idp, Stolen};
 pub use key::Algorithm;
 pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
 pub use secret::Secret;

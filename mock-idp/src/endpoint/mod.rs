@@ -9,13 +9,15 @@ mod token;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use crate::config::Listener;
+use crate::client_auth;
+use crate::config::{AuthMethod, Client, Listener};
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::token::TokenId;
 
@@ -94,6 +96,24 @@ pub(crate) struct Call {
     /// The form of a POST, or what is wrong with it.
     pub(crate) form: Result<Form, OAuthError>,
     pub(crate) number: u64,
+}
+
+impl Call {
+    /// What `client` sends to redeem a refresh token.
+    pub(crate) fn refresh(client: &Client, token: &Secret, number: u64) -> Self {
+        let mut form = Form::default();
+        let mut set = |name: &str, value: &str| form.0.insert(name.to_owned(), value.to_owned());
+        set("grant_type", "refresh_token");
+        set("refresh_token", token.expose());
+        let mut headers = HeaderMap::new();
+        if client.methods.contains(&AuthMethod::Post) {
+            set("client_id", &client.id);
+            set("client_secret", client.secret.expose());
+        } else if let Some(value) = client_auth::basic_header(&client.id, client.secret.expose()) {
+            headers.insert(AUTHORIZATION, value);
+        }
+        Self { endpoint: Endpoint::Token, headers, form: Ok(form), number }
+    }
 }
 
 /// A decided reply.

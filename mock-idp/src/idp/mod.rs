@@ -1,8 +1,11 @@
-//! The identity provider: its addresses and its controls.
+//! The identity provider: its addresses, and the way of a request through it.
+
+mod control;
+
+pub use control::Stolen;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -21,9 +24,7 @@ use crate::endpoint::{
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
-use crate::secret::Secret;
-use crate::store::{Grantee, Store, Which};
-use crate::token::{TokenFacts, TokenId};
+use crate::store::Store;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -43,8 +44,9 @@ impl Idp {
     /// An identity provider without an address.
     pub fn new(config: Config) -> Self {
         let observer = Arc::clone(&config.observer);
+        let clock = Clock::new(config.time.clone());
         let store = Mutex::new(Store::new(config));
-        Self(Arc::new(Shared { store, clock: Clock::default(), observer, requests: AtomicU64::new(0) }))
+        Self(Arc::new(Shared { store, clock, observer, requests: AtomicU64::new(0) }))
     }
 
     /// Its clock.
@@ -84,101 +86,6 @@ impl Idp {
         }
     }
 
-    // ---- controls ----
-
-    /// What is known of a token, whoever asks: the truth, by which an API front judges with its own clock.
-    pub fn facts(&self, value: &str) -> Option<TokenFacts> {
-        self.store().find(value).cloned()
-    }
-
-    /// Ids of the registered clients.
-    pub fn clients(&self) -> Vec<String> {
-        self.store().clients.keys().cloned().collect()
-    }
-
-    /// Every token that was issued, in order.
-    pub fn tokens(&self) -> Vec<TokenFacts> {
-        self.store().tokens().to_vec()
-    }
-
-    /// Makes a refresh token for a client, as if somebody had consented.
-    ///
-    /// Gives `None` if the client is unknown.
-    pub fn mint_refresh_token(&self, client: &str, subject: &str, listener: &Listener) -> Option<TokenFacts> {
-        self.apply(|store, now_ms| {
-            let client = store.clients.get(client)?.client.clone();
-            let family = store.new_family();
-            let to = Grantee {
-                listener,
-                client: client.id,
-                subject: subject.to_owned(),
-                scopes: client.scopes,
-                audience: client.audience,
-                family,
-            };
-            Some(store.refresh_token(&to, now_ms))
-        })
-    }
-
-    /// Tokens die before their time.
-    pub fn revoke(&self, which: &Which, reason: &str) {
-        self.apply(|store, now_ms| store.revoke(which, reason, now_ms));
-    }
-
-    /// A token's time is over now.
-    pub fn expire(&self, token: TokenId) {
-        self.apply(|store, now_ms| store.expire(token, now_ms));
-    }
-
-    /// The client is turned away, and what it holds is dead.
-    pub fn disable_client(&self, client: &str) {
-        self.apply(|store, now_ms| {
-            if let Some(registered) = store.clients.get_mut(client) {
-                registered.disabled = true;
-                store.revoke(&Which::Client(client.to_owned()), "the client was disabled", now_ms);
-            }
-        });
-    }
-
-    /// The client is served again. What died stays dead.
-    pub fn enable_client(&self, client: &str) {
-        self.apply(|store, _| {
-            if let Some(registered) = store.clients.get_mut(client) {
-                registered.disabled = false;
-            }
-        });
-    }
-
-    /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
-    pub fn rotate_secret(&self, client: &str, secret: Secret) {
-        self.apply(|store, _| {
-            if let Some(registered) = store.clients.get_mut(client) {
-                registered.client.secret = secret;
-            }
-        });
-    }
-
-    /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub fn rotate_keys(&self, overlap: bool) {
-        self.apply(|store, _| store.rotate_keys(overlap));
-    }
-
-    /// From now on access tokens live so long, and `expires_in` says `stated` if that is given: a lie.
-    pub fn set_access_token_lifetime(&self, lifetime: Duration, stated: Option<Duration>) {
-        self.apply(|store, _| {
-            store.access_token_lifetime = lifetime;
-            store.stated_lifetime = stated;
-        });
-    }
-
-    /// Moves the clock by so many milliseconds, and reports each token that this made expire.
-    pub fn move_clock(&self, by_ms: i64) {
-        self.0.clock.shift_ms(by_ms);
-        self.apply(Store::tell_expiries);
-    }
-
-    // ---- requests ----
-
     fn store(&self) -> std::sync::MutexGuard<'_, Store> {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -187,7 +94,10 @@ impl Idp {
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
         let (result, events) = {
             let mut store = self.store();
-            let result = change(&mut store, self.0.clock.now_ms());
+            let now_ms = self.0.clock.now_ms();
+            // What real time has ended is told before anything that comes after it.
+            store.expire_due(now_ms);
+            let result = change(&mut store, now_ms);
             (result, store.take_events())
         };
         for event in &events {

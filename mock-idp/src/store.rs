@@ -1,6 +1,6 @@
 //! All state of an identity provider, behind one lock of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(crate) struct Store {
     pub(crate) stated_lifetime: Option<Duration>,
     tokens: Vec<TokenFacts>,
     by_value: BTreeMap<Secret, TokenId>,
+    /// When which token's time is over: those that are alive, or whose end was not reported yet.
+    due: BTreeSet<(i64, TokenId)>,
     families: u64,
     refresh_token_lifetime: Duration,
     rotation: Rotation,
@@ -70,11 +72,15 @@ impl Store {
             stated_lifetime: None,
             tokens: Vec::new(),
             by_value: BTreeMap::new(),
+            due: BTreeSet::new(),
             families: 0,
             refresh_token_lifetime: config.refresh_token_lifetime,
             rotation: config.rotation,
             format: config.format,
-            random: ChaCha12Rng::seed_from_u64(config.seed),
+            random: match config.seed {
+                Some(seed) => ChaCha12Rng::seed_from_u64(seed),
+                None => ChaCha12Rng::from_rng(&mut rand::rng()),
+            },
             keys,
             events: Vec::new(),
         }
@@ -164,9 +170,9 @@ impl Store {
             value: Secret::new(value),
             family: to.family,
             rotated_at_ms: 0,
-            expiry_told: false,
         };
         self.by_value.insert(facts.value.clone(), facts.id);
+        self.due.insert((facts.expires_at_ms, facts.id));
         self.tokens.push(facts.clone());
         self.events.push(IdpEvent::Issued(Box::new(facts.clone())));
         facts
@@ -249,19 +255,33 @@ impl Store {
     /// Ends a token's life now.
     pub(crate) fn expire(&mut self, id: TokenId, now_ms: i64) {
         let token = &mut self.tokens[index(id)];
-        token.expires_at_ms = token.expires_at_ms.min(now_ms);
-        self.tell_expiries(now_ms);
+        let due = self.due.remove(&(token.expires_at_ms, id));
+        token.expires_at_ms = token.expires_at_ms.min(now_ms.div_euclid(1000) * 1000);
+        if due {
+            self.due.insert((token.expires_at_ms, id));
+        }
+        self.expire_due(now_ms);
+    }
+
+    /// Which token's time is over next, and when.
+    pub(crate) fn next_expiry(&self) -> Option<(TokenId, i64)> {
+        self.due.first().map(|(at_ms, id)| (*id, *at_ms))
     }
 
     /// Reports each token whose time is over and was not reported yet.
-    pub(crate) fn tell_expiries(&mut self, now_ms: i64) {
-        for token in &mut self.tokens {
-            if token.death.is_none() && !token.expiry_told && now_ms >= token.expires_at_ms {
-                token.expiry_told = true;
-                let token = Box::new(token.clone());
-                self.events.push(IdpEvent::Died { token, death: Death::Expired });
-            }
+    pub(crate) fn expire_due(&mut self, now_ms: i64) {
+        while let Some((at_ms, id)) = self.due.first().copied().filter(|(at_ms, _)| *at_ms <= now_ms) {
+            self.due.remove(&(at_ms, id));
+            let token = Box::new(self.get(id).clone());
+            self.events.push(IdpEvent::Died { token, death: Death::Expired });
         }
+    }
+
+    /// The refresh token that was replaced last, of this client or of any.
+    pub(crate) fn last_rotated(&self, client: Option<&str>) -> Option<&TokenFacts> {
+        let of_client = |token: &&TokenFacts| client.is_none_or(|client| token.client == client);
+        let rotated = self.tokens.iter().filter(|token| matches!(token.death, Some(Death::Rotated(_))));
+        rotated.filter(of_client).max_by_key(|token| (token.rotated_at_ms, token.id))
     }
 
     fn ids(&self, wanted: impl Fn(&TokenFacts) -> bool) -> Vec<TokenId> {
@@ -277,9 +297,9 @@ impl Store {
         if matches!(death, Death::Rotated(_)) {
             token.rotated_at_ms = now_ms;
         }
-        let told = token.death.is_some() || token.expiry_told;
         token.death = Some(death.clone());
-        if !told {
+        let alive = self.due.remove(&(token.expires_at_ms, id));
+        if alive {
             let token = Box::new(token.clone());
             self.events.push(IdpEvent::Died { token, death });
         }

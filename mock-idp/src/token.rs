@@ -55,7 +55,6 @@ pub struct TokenFacts {
     pub value: Secret,
     pub(crate) family: u64,
     pub(crate) rotated_at_ms: i64,
-    pub(crate) expiry_told: bool,
 }
 
 impl TokenFacts {

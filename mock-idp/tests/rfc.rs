@@ -256,10 +256,14 @@ async fn one_seed_gives_one_sequence_of_tokens() {
         let first = served.token("grant_type=client_credentials").await.text("access_token");
         [first, served.token("grant_type=client_credentials").await.text("access_token")]
     };
-    let (one, same, other) = (tokens(1).await, tokens(1).await, tokens(2).await);
+    let (one, same, other) = (tokens(Some(1)).await, tokens(Some(1)).await, tokens(Some(2)).await);
     assert_eq!(one, same);
     assert_ne!(one, other);
     assert_ne!(one[0], one[1]);
+    assert_ne!(tokens(None).await, tokens(None).await, "without a seed no two are alike");
+    // 62 characters carry 5.95 bits each.
+    let drawn = one[0].strip_prefix("tlat_").expect("an opaque token");
+    assert!(drawn.len() * 595 / 100 >= 128, "RFC 6749 §10.10 asks for 128 bits: {}", drawn.len());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod basic;
 mod post;
 
+pub(crate) use basic::header as basic_header;
 use http::HeaderMap;
 
 use crate::config::{AuthMethod, Client};

@@ -16,6 +16,11 @@ impl OAuthError {
         Self { status: 400, code, description: description.into(), challenge: false }
     }
 
+    /// The body is larger than any form has reason to be: status 413 (RFC 9110 §15.5.14).
+    pub(crate) fn too_large() -> Self {
+        Self { status: 413, ..Self::new("invalid_request", "the body is too large") }
+    }
+
     /// `invalid_client` with status 401. One text for every cause: it must not tell which clients exist.
     pub(crate) fn invalid_client(challenge: bool) -> Self {
         Self { status: 401, code: "invalid_client", description: "client authentication failed".into(), challenge }

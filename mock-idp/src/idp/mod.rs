@@ -4,23 +4,22 @@ mod control;
 
 pub use control::Stolen;
 
+use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use http::Method;
+use http::header::RETRY_AFTER;
+use http_body_util::LengthLimitError;
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
-use crate::endpoint::{
-    Call, Endpoint, Form, INTROSPECT, JWKS, OPENID_CONFIGURATION, REVOKE, Reply, SERVER_METADATA, TOKEN, decide,
-};
+use crate::endpoint::{self, Call, Form, Reply, decide};
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
@@ -28,6 +27,9 @@ use crate::store::Store;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// So much is read before a body is refused: a client that still writes would get a reset instead of the refusal.
+const READ_LIMIT: usize = 16 * BODY_LIMIT;
 
 /// An identity provider. Clones share all state.
 #[derive(Clone)]
@@ -56,18 +58,9 @@ impl Idp {
 
     /// The service behind one public address.
     pub fn router(&self, listener: Listener) -> Router {
-        let listener = Arc::new(listener);
-        let at = |endpoint: Endpoint| {
-            let (idp, listener) = (self.clone(), Arc::clone(&listener));
-            move |request: Request| async move { idp.answer(endpoint, &listener, request).await }
-        };
-        Router::new()
-            .route(TOKEN, post(at(Endpoint::Token)))
-            .route(INTROSPECT, post(at(Endpoint::Introspect)))
-            .route(REVOKE, post(at(Endpoint::Revoke)))
-            .route(JWKS, get(at(Endpoint::Jwks)))
-            .route(OPENID_CONFIGURATION, get(at(Endpoint::Discovery)))
-            .route(SERVER_METADATA, get(at(Endpoint::Discovery)))
+        let (idp, listener) = (self.clone(), Arc::new(listener));
+        // Not the routes of a router: an observer sees what has none, too.
+        Router::new().fallback(move |request: Request| async move { idp.answer(&listener, request).await })
     }
 
     /// Serves an address until the future is dropped.
@@ -106,15 +99,22 @@ impl Idp {
         result
     }
 
-    async fn answer(&self, endpoint: Endpoint, listener: &Listener, request: Request) -> Response {
+    async fn answer(&self, listener: &Listener, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        let endpoint = endpoint::at(&head.method, head.uri.path());
+        let form = match to_bytes(body, READ_LIMIT).await {
+            Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
+            Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
+            Ok(_) => Ok(Form::default()),
+            Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
+                Err(OAuthError::too_large())
+            }
+            // The client is gone: what has not arrived whole is no request.
+            Err(_) => return Response::default(),
         };
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let form = if head.method == http::Method::POST { form(&head.headers, &body) } else { Ok(Form::default()) };
-        let call = Call { endpoint, headers: head.headers, form, number };
-        let seen = self.seen(&call, listener);
+        let call = Call { endpoint, path: head.uri.path().to_owned(), headers: head.headers, form, number };
+        let seen = self.seen(&call, listener, &head.method);
 
         let mut decided = None;
         let outcome = self.0.observer.request(&seen, &mut || {
@@ -149,7 +149,7 @@ impl Idp {
         delivery.response(reply.http, directive.act)
     }
 
-    fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
+    fn seen(&self, call: &Call, listener: &Listener, method: &Method) -> RequestSeen {
         let form = call.form.as_ref().ok();
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
@@ -158,9 +158,13 @@ impl Idp {
             number: call.number,
             listener: listener.name.clone(),
             endpoint: call.endpoint,
+            target: format!("{method} {}", call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
             token: token.and_then(|value| self.store().find(value).map(|token| token.id)),
+            scope: field("scope").map(str::to_owned),
+            audience: field("audience").map(str::to_owned),
+            resources: form.map(|form| form.resources().to_vec()).unwrap_or_default(),
         }
     }
 }
@@ -170,16 +174,6 @@ async fn settled(outcome: Outcome) -> Directive {
         before.await;
     }
     outcome.directive
-}
-
-fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, OAuthError> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let text = "the body must be application/x-www-form-urlencoded";
-        return Err(OAuthError::new("invalid_request", text));
-    }
-    Form::read(body)
 }
 
 fn scripted(answer: &Answer) -> Reply {

@@ -1,0 +1,7 @@
+//! Faults act at the event that triggers them, are proved to bite, and heal.
+
+mod bites;
+mod healing;
+mod replies;
+mod support;
+mod triggers;

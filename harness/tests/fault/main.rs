@@ -2,6 +2,7 @@
 
 mod bites;
 mod healing;
+mod properties;
 mod replies;
 mod support;
 mod triggers;

@@ -99,6 +99,7 @@ impl Scene {
             clock: ServerClock::default(),
             validation: opening.validation,
             refused: Arc::default(),
+            keys: Arc::default(),
         };
         let front = ApiFront::new(opening.api, journal.clone(), Box::new(judge.clone()), calls);
         let authority = opening.temporal.to_string().parse().expect("a socket address is an authority");

@@ -22,6 +22,7 @@ pub mod fault;
 mod grant;
 mod idp;
 mod key;
+mod misbehave;
 mod observe;
 mod secret;
 mod store;
@@ -32,6 +33,7 @@ pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotatio
 pub use endpoint::Endpoint;
 pub use idp::{Idp, Stolen};
 pub use key::Algorithm;
+pub use misbehave::{Rule, RuleId, Rules};
 pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
 pub use secret::Secret;
 pub use store::Which;

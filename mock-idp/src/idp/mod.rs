@@ -22,6 +22,7 @@ use crate::config::{Config, Listener};
 use crate::endpoint::{self, Call, Form, Reply, decide};
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
+use crate::misbehave::Rules;
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::store::Store;
 
@@ -38,22 +39,27 @@ pub struct Idp(Arc<Shared>);
 struct Shared {
     store: Mutex<Store>,
     clock: Clock,
-    observer: Arc<dyn Observer>,
+    rules: Arc<Rules>,
     requests: AtomicU64,
 }
 
 impl Idp {
     /// An identity provider without an address.
     pub fn new(config: Config) -> Self {
-        let observer = Arc::clone(&config.observer);
         let clock = Clock::new(config.time.clone());
+        let rules = Arc::new(Rules::new(clock.clone(), Arc::clone(&config.observer)));
         let store = Mutex::new(Store::new(config));
-        Self(Arc::new(Shared { store, clock, observer, requests: AtomicU64::new(0) }))
+        Self(Arc::new(Shared { store, clock, rules, requests: AtomicU64::new(0) }))
     }
 
     /// Its clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Its own misbehaviour. The observer of its [`Config`] comes after it.
+    pub fn rules(&self) -> &Rules {
+        &self.0.rules
     }
 
     /// The service behind one public address.
@@ -94,7 +100,7 @@ impl Idp {
             (result, store.take_events())
         };
         for event in &events {
-            self.0.observer.event(event);
+            self.0.rules.event(event);
         }
         result
     }
@@ -117,13 +123,13 @@ impl Idp {
         let seen = self.seen(&call, listener, &head.method);
 
         let mut decided = None;
-        let outcome = self.0.observer.request(&seen, &mut || {
+        let outcome = self.0.rules.request(&seen, &mut || {
             decided = Some(self.apply(|store, now_ms| decide(&call, listener, store, now_ms)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
-            let (observer, seen) = (Arc::clone(&self.0.observer), seen.clone());
-            move |delivered| observer.done(&seen, delivered)
+            let (rules, seen) = (Arc::clone(&self.0.rules), seen.clone());
+            move |delivered| rules.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
         let reply = match (&arrival.act, decided) {
@@ -133,7 +139,7 @@ impl Idp {
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
 
-        let outcome = self.0.observer.reply(
+        let outcome = self.0.rules.reply(
             &seen,
             &ReplySeen {
                 status: reply.http.status.as_u16(),

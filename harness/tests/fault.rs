@@ -106,6 +106,8 @@ fn token_request(token: Option<&str>) -> IdpRequest {
         grant: Some("client_credentials".into()),
         client: Some("c1".into()),
         token: token.map(TokenName::from),
+        scope: None,
+        audience: None,
     }
 }
 

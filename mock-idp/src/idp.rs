@@ -251,6 +251,8 @@ impl Idp {
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
             token: token.and_then(|value| self.store().find(value).map(|token| token.id)),
+            scope: field("scope").map(str::to_owned),
+            audience: field("audience").or_else(|| field("resource")).map(str::to_owned),
         }
     }
 }

@@ -31,6 +31,10 @@ pub struct RequestSeen {
     pub client: Option<String>,
     /// The token that it presents, if it is one of ours.
     pub token: Option<TokenId>,
+    /// `scope`, as sent.
+    pub scope: Option<String>,
+    /// `audience`, else `resource` (RFC 8707), as sent.
+    pub audience: Option<String>,
 }
 
 /// A reply that is about to leave.

@@ -15,7 +15,7 @@ use tokenlapse::journal::{
 use tokenlapse::lab::api::{self, Correlate, Route};
 use tokenlapse::lab::egress::EgressTrap;
 use tokenlapse::lab::scene::{Opening, Scene};
-use tokenlapse::lab::temporal::{Binary, DevServer};
+use tokenlapse::lab::temporal::{Backend, BinarySources, Dev, Running};
 use tokenlapse::lab::tokens::Validation;
 use tokenlapse::lab::worker::{Environment, Launcher, WorkerProcess, WorkerStart};
 use tokenlapse::lab::workload::{Client, Start};
@@ -29,12 +29,9 @@ fn launcher() -> Launcher {
     Launcher { executable: PathBuf::from(env!("CARGO_BIN_EXE_tokenlapse")) }
 }
 
-async fn temporal() -> DevServer {
-    let lookup = |name: &str| std::env::var(name).ok();
-    let cache = etcetera::base_strategy::choose_base_strategy().expect("a home");
-    let cache = etcetera::BaseStrategy::cache_dir(&cache).join("tokenlapse");
-    let binary = Binary { lookup: &lookup, cache }.find().expect("a Temporal binary");
-    DevServer::start(&launcher(), &binary, "end-to-end").await.expect("a server")
+async fn temporal() -> Running {
+    let backend = Dev { binary: BinarySources::of_caller(None) };
+    backend.start(&launcher(), "end-to-end").await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 struct Story {
@@ -132,7 +129,7 @@ impl Told {
     }
 }
 
-async fn tell(server: &DevServer, story: Story) -> Told {
+async fn tell(server: &Running, story: Story) -> Told {
     let upstream = MockServer::start().await;
     let items = ResponseTemplate::new(200).set_body_json(json!({"id": "1", "state": "open", "items": ["a"]}));
     Mock::given(any()).respond_with(items).mount(&upstream).await;

@@ -291,7 +291,7 @@ pub struct IdpRequest {
     /// `scope`, as sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub scope: Option<String>,
-    /// `audience`, else `resource` (RFC 8707), as sent.
+    /// `audience`, else each `resource` (RFC 8707 §2), as sent, separated by spaces.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audience: Option<String>,
 }

@@ -319,6 +319,12 @@ pub struct IdpRequest {
     /// The token that it presents, if it is one of the lab's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub token: Option<TokenName>,
+    /// `scope`, as sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<String>,
+    /// `audience`, else each `resource` (RFC 8707 §2), as sent, separated by spaces.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub audience: Option<String>,
 }
 
 /// A reply of the identity provider.

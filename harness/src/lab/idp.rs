@@ -65,6 +65,11 @@ impl Observer for Observed {
             grant: seen.grant.clone(),
             client: seen.client.clone(),
             token: seen.token.and_then(|token| self.names.known(token)),
+            scope: seen.scope.clone(),
+            audience: seen.audience.clone().or_else(|| {
+                let resources = &seen.resources;
+                (!resources.is_empty()).then(|| resources.join(" "))
+            }),
         };
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.number, request.clone());
         outcome(self.journal.record_with(Event::IdpRequest(request), |_, directive| {

@@ -75,5 +75,6 @@ pub(crate) struct AccessClaims<'a> {
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
     pub(crate) jti: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) scope: &'a str,
 }

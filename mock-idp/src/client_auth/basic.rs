@@ -24,7 +24,7 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthErro
         let (id, secret) = text.split_once(':')?;
         Some(Credentials { id: form_decoded(id), secret: form_decoded(secret), method: AuthMethod::Basic })
     };
-    decoded().map(Some).ok_or_else(|| OAuthError::invalid_client(true))
+    decoded().map(Some).ok_or_else(OAuthError::invalid_client)
 }
 
 /// The `Authorization` header of a client.

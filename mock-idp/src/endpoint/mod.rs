@@ -158,7 +158,8 @@ impl Reply {
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
         let body = json!({"error": error.code, "error_description": error.description});
         let mut reply = Self::json(status, &body).uncached();
-        if error.challenge {
+        // RFC 9110 §15.5.2: every 401 names a scheme, not only where RFC 6749 §5.2 says so once more.
+        if status == StatusCode::UNAUTHORIZED {
             reply.http.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="mock-idp""#));
         }
         reply.error = Some(error.code.to_owned());

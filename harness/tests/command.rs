@@ -83,3 +83,57 @@ fn the_identity_provider_says_where_it_is_and_a_taken_port_is_code_3() {
     idp.kill().expect("it was alive");
     idp.wait().expect("it ended");
 }
+
+#[test]
+fn what_there_is_is_listed_for_people_and_programs() {
+    let text_of = |what: &str| text(&tokenlapse(&["list", what]).stdout);
+    assert!(text_of("scenarios").contains("\n  expiry-herd "));
+    assert!(text_of("failure-modes").starts_with("FM-01  "));
+    for what in ["scenarios", "checks", "faults", "events", "failure-modes", "defects"] {
+        let done = tokenlapse(&["list", what, "--format", "json"]);
+        assert_eq!(done.status.code(), Some(0), "{what}: {}", text(&done.stderr));
+        assert!(done.stderr.is_empty(), "programs get no hint");
+        let json: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        let listed = json[what.replace('-', "_")].as_array().expect("a list");
+        assert!(listed.len() > 5 && listed.iter().all(|it| it["id"].is_string()), "{what}: {json}");
+    }
+    let done = tokenlapse(&["list", "defects", "--target", "no-such-file.yaml"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).contains("no-such-file.yaml: cannot be read"));
+}
+
+#[test]
+fn a_word_is_explained_and_an_unknown_one_is_code_2_with_the_nearest() {
+    let done = tokenlapse(&["explain", "expiry-herd", "FM-12"]);
+    assert_eq!(done.status.code(), Some(0));
+    assert!(text(&done.stdout).contains("scenario of family expiry") && text(&done.stdout).contains("failure mode"));
+    let done = tokenlapse(&["explain", "expirey-herd", "recovers"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).contains("did you mean `expiry-herd`?"), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("recovers  check"), "the other word is explained");
+}
+
+#[test]
+fn a_new_scenario_is_good_and_never_replaces_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let in_folder = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenlapse"));
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null()).output().expect("it runs")
+    };
+    let new = |id: &str| in_folder(&["new", "scenario", id, "--family", "outage", "--title", "It's down: twice"]);
+    let done = new("mine");
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    assert_eq!(in_folder(&["validate", "mine.yaml"]).status.code(), Some(0));
+    std::fs::write(folder.path().join("mine.yaml"), "precious").expect("written");
+    for (id, said) in [
+        ("mine", "mine.yaml is there already"),
+        ("Mine!", "cannot be the id of a scenario"),
+        ("expiry-herd", "the catalogue has a scenario `expiry-herd`"),
+    ] {
+        let done = new(id);
+        assert_eq!(done.status.code(), Some(2), "{id}");
+        assert!(text(&done.stderr).contains(said), "{id}: {}", text(&done.stderr));
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("mine.yaml")).expect("there"), "precious");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is written");
+}

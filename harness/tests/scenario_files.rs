@@ -146,6 +146,21 @@ fn every_check_has_a_scenario_that_exists_for_it() {
 }
 
 #[test]
+fn the_examples_of_the_readme_are_good() {
+    let readme = include_str!("../../scenarios/README.md");
+    let examples: Vec<&str> =
+        readme.split("```yaml").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        // Examples inside a list are indented with it.
+        let indent = example.lines().nth(1).map_or(0, |line| line.len() - line.trim_start().len());
+        let text: String =
+            example.lines().skip(1).map(|line| format!("{}\n", line.get(indent..).unwrap_or(""))).collect();
+        Scenario::parse(&text, "README.md").unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"));
+    }
+}
+
+#[test]
 fn the_schemas_are_what_they_were() {
     insta::assert_snapshot!("scenario_schema", format!("{:#}", scenario_schema().to_value()));
     insta::assert_snapshot!("target_schema", format!("{:#}", target_schema().to_value()));

@@ -1,7 +1,13 @@
 //! The command: one file per subcommand.
 
+mod explain;
 mod idp;
+mod list;
+mod new;
+mod parameters;
 mod schema;
+pub mod select;
+mod table;
 mod validate;
 
 use std::process::ExitCode;
@@ -19,6 +25,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show scenarios, checks, faults, events, failure modes or defects
+    List(list::Arguments),
+    /// Tell what a scenario, check, action, event, failure mode or defect is
+    Explain(explain::Arguments),
+    /// Write a commented file to start from
+    New(new::Arguments),
     /// Serve the mock identity provider alone
     Idp(idp::Arguments),
     /// Print the JSON Schema of target or scenario files
@@ -30,6 +42,9 @@ enum Command {
 /// Runs the command with the arguments of this process. Wrong usage ends it with code 2.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::List(arguments) => list::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Idp(arguments) => idp::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),

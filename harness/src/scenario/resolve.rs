@@ -24,7 +24,7 @@ const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Added to the target's refresh margin where tokens expire in reality: long enough to do something with a token.
-const REAL_LIFETIME: Duration = Duration::from_secs(2);
+pub(super) const REAL_LIFETIME: Duration = Duration::from_secs(2);
 
 /// Fills in all defaults.
 ///

@@ -1,5 +1,7 @@
 //! A real Temporal server and the reference worker as a process, through expiry, early refusal, revocation and outage.
 
+mod support;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use mock_idp::{Client as OAuthClient, Config as IdpConfig};
 use serde_json::json;
 use tokenlapse::check::{Judgement, Outcome, Policy, judge};
 use tokenlapse::fault::{Action, Fault, Filter, LinkEnd, Progress, Reply, ReplyFault, Revocation, Scope, Trigger};
-use tokenlapse::journal::{Answer, Event, Instance, Journal, Record, Run, TokenKind, WorkflowStatus};
+use tokenlapse::journal::{Answer, Event, Instance, Journal, Record, Run, TokenKind, WorkflowStatus, transcript};
 use tokenlapse::lab::api::{self, Correlate, Route};
 use tokenlapse::lab::egress::EgressTrap;
 use tokenlapse::lab::scene::{Opening, Scene};
@@ -80,6 +82,14 @@ impl Told {
 
     fn grants(&self) -> usize {
         self.events(|event| matches!(event, Event::IdpResponse(reply) if reply.status == 200).then_some(())).len()
+    }
+
+    /// Compares the story with its snapshot, and gives it.
+    fn assert_transcript(&self, name: &str) -> String {
+        let records: Vec<Record> = self.journal.records().iter().map(|record| (**record).clone()).collect();
+        let run = Run::new(&records);
+        support::assert_transcript(&format!("end-to-end-{name}"), &run);
+        transcript(&run)
     }
 
     /// The checks that fail, and that none is undecided.
@@ -271,6 +281,25 @@ async fn each_mistake_is_found_by_the_check_that_is_for_it() {
 
         let control = tell(&server, Story { defect, ..Story { name: check, ..Story::of(check, vec![]) } }).await;
         assert_eq!(control.failed_checks(Outcome::Completed), [""; 0], "{defect} shows under the fault only");
+    }
+    server.stop().await;
+}
+
+/// A scenario's transcript is the same in each run, and each of these mistakes changes it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transcript_tells_mistakes_apart_and_nothing_else() {
+    let server = temporal().await;
+    // The name is the workflow's id, of which the server keeps one.
+    let story = |defect, n: u32| {
+        let faults = vec![fault(first_success(), Action::ApiRefuseToken)];
+        Story { defect, ..Story::of(format!("transcript-{defect}-{n}").leak(), faults) }
+    };
+    let correct = tell(&server, story("", 1)).await.assert_transcript("early-refusal");
+    for n in 2..=20 {
+        assert_eq!(tell(&server, story("", n)).await.assert_transcript("early-refusal"), correct, "run {n}");
+    }
+    for defect in ["refreshes-twice", "reuses-refused-token", "ships-twice"] {
+        assert_ne!(tell(&server, story(defect, 1)).await.assert_transcript(defect), correct, "{defect}");
     }
     server.stop().await;
 }

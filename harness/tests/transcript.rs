@@ -341,8 +341,11 @@ fn requests_that_overlap_have_no_order_and_others_have() {
     };
     let (ra, rb) = (reply(&a.1, 500), reply(&b.1, 400));
     let (a, b) = (a.1, b.1);
-    let overlap = told([a.clone(), b.clone(), ra.clone(), rb.clone()]);
-    assert_eq!(overlap, told([b.clone(), a.clone(), ra.clone(), rb.clone()]));
+    let later = Lane::of(3).on("w1.1").asks(json!({"grant": "0"})).1;
+    let overlap =
+        |first: [&Value; 2]| told([first[0], first[1], &ra, &rb, &later, &reply(&later, 503)].map(Value::clone));
+    assert_eq!(overlap([&a, &b]), overlap([&b, &a]));
+    assert!(overlap([&a, &b]).ends_with("  a: 500\n  b: 400\n  0: 503\n"), "{}", overlap([&a, &b]));
     assert_ne!(told([a.clone(), ra.clone(), b.clone(), rb.clone()]), told([b, rb, a, ra]));
 }
 

@@ -463,6 +463,106 @@ fn a_fault_without_an_end_bounds_nothing_and_what_is_not_listed_is_exact() {
     assert!(told.ends_with("  client_credentials: 200, T1 (expired)\n  client_credentials: 200, T2\n"), "{told}");
 }
 
+#[test]
+fn bounds_grow_with_the_workers_and_end_with_what_lasts() {
+    let fault =
+        |lasts: Value| json!([{"id": "f1", "action": {"idp.respond": {"times": 2}}, "count": 1, "lasts": lasts}]);
+    let attempts = |instances: u64, lasts: Value| {
+        let mut resolved = racing(&["activity.failed"], &fault(lasts));
+        resolved["workers"][0]["instances"] = instances.into();
+        let told = told_with(&resolved, Lane::of(1).recovers().events);
+        told.lines().find(|line| line.contains("FetchOrder")).expect("told").to_owned()
+    };
+    assert_eq!(attempts(1, Value::Null), "  FetchOrder: completed, attempts: 1..3 (races)");
+    assert_eq!(attempts(2, Value::Null), "  FetchOrder: completed, attempts: 1..5 (races)");
+    assert_eq!(attempts(1, json!("3s")), "  FetchOrder: completed, attempts: 1.. (races)");
+}
+
+#[test]
+fn where_grants_race_a_token_is_known_by_the_deaths_before_it() {
+    let resolved = racing(&["idp.token"], &json!([]));
+    let once = Lane::of(1).recovers();
+    let twice = Lane::of(1).recovers_with(|lane| lane.grant("T2").grant("T3").ship("T3", "key"));
+    assert_eq!(told_with(&resolved, once.events), told_with(&resolved, twice.events));
+}
+
+#[test]
+fn where_workers_or_faults_race_their_numbers_are_ranges() {
+    let faults = json!([{"id": "f1", "action": {"worker.restart": {}}, "count": 2}]);
+    let resolved = racing(&["worker.started", "fault.fired"], &faults);
+    let start = |n: u32| json!({"kind": "worker.started", "instance": format!("w1.{n}"), "command": []});
+    let fired = json!({"kind": "fault.fired", "fault": "f1", "action": "worker.restart", "trigger": 1});
+    let once = told_with(&resolved, [start(1), fired.clone(), start(2)]);
+    assert_eq!(once, told_with(&resolved, [start(1), fired.clone(), start(2), fired, start(3)]));
+    assert!(once.contains("\nfault f1: worker.restart, fired 0..2 (races), bit 0..2 (races)\n"), "{once}");
+    assert!(once.ends_with("\nworker processes started: 1.. (races)\n"), "{once}");
+}
+
+#[test]
+fn activities_that_run_at_once_are_in_the_order_of_their_workflow() {
+    let lane = |first: u32, second: u32| {
+        let mut lane = Lane::of(1);
+        for id in [first, second] {
+            lane.activity = (id, if id == 2 { "Two" } else { "Ten" });
+            let event = lane.attempt("activity.started", 1);
+            lane = lane.then(event);
+        }
+        told(lane.events)
+    };
+    assert_eq!(lane(2, 10), lane(10, 2));
+    assert!(lane(10, 2).find("Two") < lane(10, 2).find("Ten"));
+}
+
+#[test]
+fn a_request_after_a_restart_is_not_the_dead_attempts() {
+    let exit = json!({"kind": "worker.exited", "instance": "w1.1", "code": null, "signal": 9, "expected": true});
+    let told = told(Lane::of(1).started("FetchOrder", 1).then(exit).fetch("T1").events);
+    assert!(told.contains("      not reported\n  unattributed\n    GET /orders/{id} with T1: 200\n"), "{told}");
+}
+
+#[test]
+fn a_token_that_was_made_and_kept_back_is_told() {
+    let (lane, mut reply) = Lane::of(1).asks(json!({}));
+    add(&mut reply, &json!({"kind": "idp.response", "status": 503}));
+    let mut records = records([header(&json!({}))].into_iter().chain(lane.change("T1", "issued").then(reply).events));
+    let request = records.iter().find(|record| record.event.kind() == "idp.request").expect("a request").seq;
+    for record in records.iter_mut().filter(|record| record.event.kind() == "idp.token") {
+        record.cause = Some(request);
+    }
+    let told = transcript(&Run::new(&records));
+    assert!(told.ends_with("\n  client_credentials: 503, kept back: T1\n"), "{told}");
+    assert!(told.contains("\nthe journal has no end\n"), "{told}");
+}
+
+#[test]
+fn whose_a_token_is_and_what_it_lacks_is_told() {
+    let mut lane = Lane::of(1).grant("T1").grant("T2");
+    for event in &mut lane.events {
+        if event["token"] == "T101" {
+            add(event, &json!({"scopes": ["orders.read", "orders.write"], "sub": "user-1"}));
+        }
+    }
+    let told_one = told(lane.events.clone());
+    let end =
+        "\nclient on a worker\n  client_credentials: 200, T1 for user-1\n  client_credentials: 200, T2 [orders.read]\n";
+    assert!(told_one.ends_with(end), "{told_one}");
+    let (other, _) = Lane::of(2).on("w1.1").asks(json!({"client": "c-other"}));
+    let two = told(lane.events.into_iter().chain(other.events));
+    assert!(
+        two.contains("\nclient on a worker (client 1)\n") && two.contains("\nclient on a worker (client 2)\n"),
+        "{two}"
+    );
+}
+
+#[test]
+fn a_run_that_the_lab_did_not_bring_to_an_end_says_so() {
+    let ended = |end: Value| transcript(&Run::new(&records([header(&json!({})), end])));
+    let failed = ended(json!({"kind": "run.ended", "end": "lab_failed", "reason": "no disk"}));
+    assert!(failed.contains("\nthe lab failed: no disk\n"), "{failed}");
+    let interrupted = ended(json!({"kind": "run.ended", "end": "interrupted"}));
+    assert!(interrupted.contains("\ninterrupted\n"), "{interrupted}");
+}
+
 /// Merges lanes as `choices` say, each in its own order.
 fn interleaved(lanes: Vec<Vec<Value>>, choices: &[prop::sample::Index]) -> Vec<Value> {
     let mut rest: Vec<_> = lanes.into_iter().map(std::collections::VecDeque::from).collect();

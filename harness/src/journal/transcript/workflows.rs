@@ -95,7 +95,7 @@ impl<'a> Teller<'a> {
         let loose = self.loose(&flow.loose, &mut values);
         if !loose.is_empty() {
             story.push(Line::at(1).text("unattributed"));
-            story.extend(loose.into_iter().map(|line| Line::at(1).with(line)));
+            story.extend(loose.into_iter().map(|line| Line::at(2).with(line)));
         }
         story
     }

@@ -481,9 +481,10 @@ fn bounds_grow_with_the_workers_and_end_with_what_lasts() {
 #[test]
 fn where_grants_race_a_token_is_known_by_the_deaths_before_it() {
     let resolved = racing(&["idp.token"], &json!([]));
-    let once = Lane::of(1).recovers();
-    let twice = Lane::of(1).recovers_with(|lane| lane.grant("T2").grant("T3").ship("T3", "key"));
-    assert_eq!(told_with(&resolved, once.events), told_with(&resolved, twice.events));
+    let twice = |lane: Lane| lane.grant("T2").grant("T3").ship("T3", "key");
+    let once = told_with(&resolved, all(vec![Lane::of(1).recovers(), Lane::of(2).recovers()]));
+    assert_eq!(once, told_with(&resolved, all(vec![Lane::of(1).recovers(), Lane::of(2).recovers_with(twice)])));
+    assert!(once.contains("\n2 × workflow SyncOrders: completed\n"), "{once}");
 }
 
 #[test]

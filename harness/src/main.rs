@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use tokenlapse::lab::temporal;
 use tokenlapse::lab::worker::minder;
 
 fn main() -> ExitCode {
-    // Before anything else: a minder has no use for arguments, logs or threads of the command.
-    if let Some(code) = minder::take_over_if_asked() {
+    // Before anything else: a minder or keeper has no use for arguments, logs or threads of the command.
+    if let Some(code) = minder::take_over_if_asked().or_else(temporal::take_over_if_asked) {
         return code;
     }
     #[cfg(feature = "builtin")]

@@ -9,15 +9,16 @@ use std::time::Duration;
 use mock_idp::{Client as OAuthClient, Config as IdpConfig};
 use serde_json::json;
 use tokenlapse::check::{Judgement, Outcome, Policy, judge};
-use tokenlapse::fault::{Action, Fault, Filter, LinkEnd, Progress, Reply, ReplyFault, Revocation, Scope, Trigger};
-use tokenlapse::journal::{Answer, Event, Instance, Journal, Record, Run, TokenKind, WorkflowStatus, transcript};
+use tokenlapse::fault::{Plan, Progress};
+use tokenlapse::journal::{Event, Instance, Journal, Record, Run, WorkflowStatus, transcript};
 use tokenlapse::lab::api::{self, Correlate, Route};
 use tokenlapse::lab::egress::EgressTrap;
 use tokenlapse::lab::scene::{Opening, Scene};
-use tokenlapse::lab::temporal::{Binary, DevServer};
+use tokenlapse::lab::temporal::{Backend, BinarySources, Dev, Running};
 use tokenlapse::lab::tokens::Validation;
 use tokenlapse::lab::worker::{Environment, Launcher, WorkerProcess, WorkerStart};
 use tokenlapse::lab::workload::{Client, Start};
+use tokenlapse::scenario::{Facts, Scenario, Target, resolve};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -27,24 +28,35 @@ fn launcher() -> Launcher {
     Launcher { executable: PathBuf::from(env!("CARGO_BIN_EXE_tokenlapse")) }
 }
 
-async fn temporal() -> DevServer {
-    let lookup = |name: &str| std::env::var(name).ok();
-    let cache = etcetera::base_strategy::choose_base_strategy().expect("a home");
-    let cache = etcetera::BaseStrategy::cache_dir(&cache).join("tokenlapse");
-    let binary = Binary { lookup: &lookup, cache }.find().expect("a Temporal binary");
-    DevServer::start(&launcher(), &binary, "end-to-end").await.expect("a server")
+async fn temporal() -> Running {
+    let backend = Dev { binary: BinarySources::of_caller(None) };
+    backend.start(&launcher(), "end-to-end").await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The plan of a scenario file that goes on so after its head.
+fn plan(rest: &str) -> Plan {
+    let target = "target: t\nworker: { command: [./w] }\nworkload: { workflow: W }\npolicy: { refresh: on-retry }\n";
+    let target = Target::parse(target, "target.yaml").expect("a target");
+    let scenario = Scenario::parse(&format!("scenario: s\nfamily: f\ntitle: T\n{rest}\n"), "s.yaml");
+    let scenario = scenario.unwrap_or_else(|errors| panic!("{errors:?}"));
+    Plan::of(&resolve(&target, &scenario, &Facts::default()).expect("nothing is missing"), 1)
+}
+
+/// A fault at the first success at the API.
+fn at_first_success(action: &str) -> String {
+    format!("faults: [{{ when: {{ event: api.response, where: {{ status: 200 }} }}, do: {{ {action} }} }}]")
 }
 
 struct Story {
     name: &'static str,
     validation: Validation,
-    faults: Vec<Fault>,
+    plan: Plan,
     defect: &'static str,
 }
 
 impl Story {
-    fn of(name: &'static str, faults: Vec<Fault>) -> Self {
-        Self { name, validation: Validation::Jwks, faults, defect: "" }
+    fn of(name: &'static str, rest: &str) -> Self {
+        Self { name, validation: Validation::Jwks, plan: plan(rest), defect: "" }
     }
 }
 
@@ -116,7 +128,7 @@ impl Told {
     }
 }
 
-async fn tell(server: &DevServer, story: Story) -> Told {
+async fn tell(server: &Running, story: Story) -> Told {
     let upstream = MockServer::start().await;
     let items = ResponseTemplate::new(200).set_body_json(json!({"id": "1", "state": "open", "items": ["a"]}));
     Mock::given(any()).respond_with(items).mount(&upstream).await;
@@ -134,7 +146,8 @@ async fn tell(server: &DevServer, story: Story) -> Told {
             upstream: upstream.uri().parse().expect("a URL"),
         },
         temporal: server.address(),
-        faults: story.faults,
+        worker_clock: None,
+        plan: story.plan,
     };
     let journal = Journal::in_memory();
     let mut scene = Scene::open(journal.clone(), opening);
@@ -193,18 +206,6 @@ async fn tell(server: &DevServer, story: Story) -> Told {
     told
 }
 
-fn when(event: &str, filters: Vec<Filter>) -> Trigger {
-    Trigger { event: event.into(), filters, nth: 1, per: Scope::Scenario, after: None }
-}
-
-fn fault(trigger: Trigger, action: Action) -> Fault {
-    Fault { id: "f1".into(), trigger, action, count: 1, bite: None }
-}
-
-fn first_success() -> Trigger {
-    when("api.response", vec![Filter { field: "status".into(), any_of: vec![json!(200)] }])
-}
-
 /// The worker got a token, was refused once, got another one on the retry, and shipped once.
 fn assert_recovered_by_one_refresh(told: &Told) {
     assert_eq!(told.status, WorkflowStatus::Completed);
@@ -224,38 +225,34 @@ fn assert_recovered_by_one_refresh(told: &Told) {
 async fn a_worker_goes_through_four_kinds_of_trouble() {
     let server = temporal().await;
 
-    let told = tell(&server, Story::of("control", vec![])).await;
+    let told = tell(&server, Story::of("control", "")).await;
     assert_eq!((told.status, told.grants(), told.effects()), (WorkflowStatus::Completed, 1, 1));
     assert_eq!(told.replies(), ["200 T1", "200 T1"]);
     assert!(told.failures().is_empty());
 
-    let expiry = vec![fault(first_success(), Action::TimePass(None))];
-    assert_recovered_by_one_refresh(&tell(&server, Story::of("expiry", expiry)).await);
+    let expiry = at_first_success("time.pass: { until: token-expiry }");
+    assert_recovered_by_one_refresh(&tell(&server, Story::of("expiry", &expiry)).await);
 
-    let early = vec![fault(first_success(), Action::ApiRefuseToken)];
-    assert_recovered_by_one_refresh(&tell(&server, Story::of("early-refusal", early)).await);
+    let early = at_first_success("api.refuse_token: {}");
+    assert_recovered_by_one_refresh(&tell(&server, Story::of("early-refusal", &early)).await);
 
-    let revoked = vec![fault(first_success(), Action::IdpRevoke(Some(Revocation::Newest(TokenKind::Access))))];
-    let story = Story { validation: Validation::Introspect, ..Story::of("revocation", revoked.clone()) };
+    let revoked = at_first_success("idp.revoke: {}");
+    let story = Story { validation: Validation::Introspect, ..Story::of("revocation", &revoked) };
     assert_recovered_by_one_refresh(&tell(&server, story).await);
 
-    let told = tell(&server, Story::of("revocation-offline", revoked)).await;
+    let told = tell(&server, Story::of("revocation-offline", &revoked)).await;
     assert_eq!(told.replies(), ["200 T1", "200 T1"], "who validates offline does not notice until `exp`");
     assert_eq!((told.progress[0].fired, told.progress[0].bit), (1, 0), "fired, and nobody felt it: no proof");
 
-    let unavailable = Answer { status: 503, headers: vec![], body: String::new() };
-    let twice =
-        ReplyFault { on: LinkEnd::Idp, place: Some("token".into()), times: 2, reply: Reply::Respond(unavailable) };
-    let token_request = vec![Filter { field: "endpoint".into(), any_of: vec![json!("token")] }];
-    let outage = vec![fault(when("idp.request", token_request), Action::Reply(twice))];
+    let outage = "faults: [{ when: { event: idp.request }, do: { idp.respond: { status: 503, times: 2 } } }]";
     let told = tell(&server, Story::of("outage", outage)).await;
     assert_eq!((told.status, told.effects()), (WorkflowStatus::Completed, 1));
     told.assert_bit_once();
     assert_eq!(told.failures(), ["IdpUnavailable", "IdpUnavailable"], "a transient fault is no permanent one");
     assert_eq!(told.replies(), ["200 T1", "200 T1"]);
 
-    let disabled = vec![fault(first_success(), Action::IdpDisable { client: None })];
-    let story = Story { validation: Validation::Introspect, ..Story::of("client-disabled", disabled) };
+    let disabled = at_first_success("idp.disable: {}");
+    let story = Story { validation: Validation::Introspect, ..Story::of("client-disabled", &disabled) };
     let told = tell(&server, story).await;
     assert_eq!(told.status, WorkflowStatus::Failed, "a permanent refusal is said, not retried for ever");
     assert_eq!(told.failures(), ["TokenExpired", "TokenRevoked"]);
@@ -275,11 +272,11 @@ async fn each_mistake_is_found_by_the_check_that_is_for_it() {
         ("token-in-message", "no-secret-leaks"),
         ("refusal-is-fatal", "recovers"),
     ] {
-        let faults = vec![fault(first_success(), Action::ApiRefuseToken)];
-        let told = tell(&server, Story { defect, ..Story::of(defect, faults) }).await;
+        let faults = at_first_success("api.refuse_token: {}");
+        let told = tell(&server, Story { defect, ..Story::of(defect, &faults) }).await;
         assert_eq!(told.failed_checks(Outcome::Completed), [check], "{defect}: {:?}", told.replies());
 
-        let control = tell(&server, Story { defect, ..Story { name: check, ..Story::of(check, vec![]) } }).await;
+        let control = tell(&server, Story { defect, ..Story::of(check, "") }).await;
         assert_eq!(control.failed_checks(Outcome::Completed), [""; 0], "{defect} shows under the fault only");
     }
     server.stop().await;
@@ -289,11 +286,9 @@ async fn each_mistake_is_found_by_the_check_that_is_for_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transcript_tells_mistakes_apart_and_nothing_else() {
     let server = temporal().await;
+    let refused = at_first_success("api.refuse_token: {}");
     // The name is the workflow's id, of which the server keeps one.
-    let story = |defect, n: u32| {
-        let faults = vec![fault(first_success(), Action::ApiRefuseToken)];
-        Story { defect, ..Story::of(format!("transcript-{defect}-{n}").leak(), faults) }
-    };
+    let story = |defect, n: u32| Story { defect, ..Story::of(format!("transcript-{defect}-{n}").leak(), &refused) };
     let correct = tell(&server, story("", 1)).await.assert_transcript("early-refusal");
     for n in 2..=20 {
         assert_eq!(tell(&server, story("", n)).await.assert_transcript("early-refusal"), correct, "run {n}");

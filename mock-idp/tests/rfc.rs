@@ -4,9 +4,11 @@ mod support;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
-use mock_idp::{Algorithm, AuthMethod, Client, Config, GrantType, Idp, Reuse, Rotation, TokenFormat};
+use mock_idp::{Algorithm, AuthMethod, Client, Config, GrantType, Idp, Reuse, Rotation, TokenFormat, TokenKind, Which};
 use proptest::prelude::*;
 use support::{Served, basic, serve, serve_idp};
 
@@ -74,21 +76,68 @@ async fn rfc6749_5_2_each_refusal_has_its_code_and_status() {
         assert_eq!((reply.status, reply.text("error").as_str()), (*status, *code), "{headers}{form}");
         assert!(reply.head.contains("cache-control: no-store"));
         let challenged = reply.head.contains("www-authenticate: Basic");
-        let expected = *status == 401 && headers.starts_with("Authorization");
-        assert_eq!(challenged, expected, "RFC 6749 §5.2 challenges a client that used the header: {headers}");
+        assert_eq!(challenged, *status == 401, "RFC 6749 §5.2, RFC 9110 §15.5.2: a 401 challenges: {headers}");
     }
+}
+
+#[tokio::test]
+async fn rfc6749_5_2_a_description_keeps_to_its_letters() {
+    let served = serve(config()).await;
+    let token = first_refresh_token(&served);
+    served.idp.revoke(&Which::All(TokenKind::Refresh), "\"näh\\\"\n");
+    let reply = refresh(&served, &token).await;
+    assert_eq!(reply.text("error_description"), "the refresh token was revoked: ?n?h???");
+}
+
+#[tokio::test]
+async fn rfc6749_3_3_a_scope_is_never_empty_and_names_each_once() {
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt(Algorithm::Es256)] {
+        let clients = vec![Client::new("worker", "secret")];
+        let served = serve(Config { clients, format, ..config() }).await;
+        let reply = served.token("grant_type=client_credentials").await;
+        assert_eq!((reply.status, reply.field("scope")), (200, serde_json::Value::Null));
+        let token = reply.text("access_token");
+        let told = served.post("/oauth2/introspect", &basic("worker", "secret"), &format!("token={token}")).await;
+        assert_eq!((told.field("active"), told.field("scope")), (true.into(), serde_json::Value::Null));
+        if let Some(claims) = token.split('.').nth(1) {
+            let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+            assert!(!String::from_utf8_lossy(&claims).contains("scope"), "RFC 9068 §2.2.3");
+        }
+    }
+    let served = serve(config()).await;
+    let reply = served.token("grant_type=client_credentials&scope=orders.write+orders.read++orders.write").await;
+    assert_eq!(reply.text("scope"), "orders.write orders.read");
+}
+
+#[tokio::test]
+async fn rfc8414_metadata_names_what_is_served_and_rfc7517_keys_say_their_use() {
+    let served = serve(Config { format: TokenFormat::Jwt(Algorithm::Es256), ..config() }).await;
+    let metadata = served.get("/.well-known/oauth-authorization-server").await;
+    assert!(metadata.head.contains("content-type: application/json"));
+    for required in ["issuer", "token_endpoint", "response_types_supported", "subject_types_supported"] {
+        assert!(!metadata.field(required).is_null(), "{required}");
+    }
+    assert_eq!(metadata.field("grant_types_supported"), serde_json::json!(["client_credentials", "refresh_token"]));
+    for endpoint in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+        let url = metadata.text(endpoint);
+        let path = url.strip_prefix(&served.listener.issuer).expect("under the issuer");
+        assert_eq!(served.post(path, "", "x=y").await.text("error"), "invalid_client", "{endpoint} is served");
+    }
+    let keys = served.get("/oauth2/jwks").await.field("keys");
+    assert_eq!((&keys[0]["use"], &keys[0]["alg"], &keys[0]["kty"]), (&"sig".into(), &"ES256".into(), &"EC".into()));
 }
 
 #[tokio::test]
 async fn rfc6749_3_2_only_post_with_a_form_is_a_token_request() {
     let served = serve(config()).await;
     assert_eq!(served.get("/oauth2/token?grant_type=client_credentials").await.status, 405);
-    let json = r#"{"grant_type":"client_credentials"}"#;
+    // The right letters under the wrong name: it is the type that is refused.
+    let form = "grant_type=client_credentials";
     let request = format!(
         "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nConnection: close\r\nContent-Type: application/json\r\n{}\
-         Content-Length: {}\r\n\r\n{json}",
+         Content-Length: {}\r\n\r\n{form}",
         basic("worker", "secret"),
-        json.len()
+        form.len()
     );
     let reply = served.raw(&request).await.expect("a reply");
     assert_eq!((reply.status, reply.text("error").as_str()), (400, "invalid_request"));
@@ -136,6 +185,16 @@ async fn rfc9700_4_14_reuse_of_a_rotated_token_kills_the_family() {
 }
 
 #[tokio::test]
+async fn reuse_is_found_whatever_else_is_wrong() {
+    let served = serve(rotating(Reuse::RevokeFamily, Duration::ZERO)).await;
+    let first = first_refresh_token(&served);
+    let second = refresh(&served, &first).await;
+    let reused = served.token(&format!("grant_type=refresh_token&refresh_token={first}&scope=admin")).await;
+    assert_eq!(reused.text("error"), "invalid_grant");
+    assert!(!served.is_active(&second.text("access_token")).await);
+}
+
+#[tokio::test]
 async fn reuse_may_be_refused_only() {
     let served = serve(rotating(Reuse::Refuse, Duration::ZERO)).await;
     let first = first_refresh_token(&served);
@@ -168,6 +227,29 @@ async fn without_rotation_a_refresh_token_stays() {
         let reply = refresh(&served, &token).await;
         assert_eq!((reply.status, reply.field("refresh_token")), (200, serde_json::Value::Null));
     }
+}
+
+#[tokio::test]
+async fn rfc6749_5_2_a_refresh_token_expires() {
+    let served = serve(Config { refresh_token_lifetime: Duration::from_secs(10), ..config() }).await;
+    let token = first_refresh_token(&served);
+    served.idp.move_clock(8_000);
+    assert_eq!(refresh(&served, &token).await.status, 200);
+    served.idp.move_clock(2_000);
+    assert_eq!(refresh(&served, &token).await.text("error"), "invalid_grant");
+}
+
+#[tokio::test]
+async fn rfc7662_a_resource_server_may_ask_of_every_token() {
+    let mut api = Client::new("api", "secret");
+    api.resource_server = true;
+    let worker = Client::new("worker", "secret").scopes(["orders.read"]);
+    let served = serve(Config { clients: vec![api, worker], ..config() }).await;
+    let token = served.token("grant_type=client_credentials").await.text("access_token");
+    let told = served.post("/oauth2/introspect", &basic("api", "secret"), &format!("token={token}")).await;
+    assert_eq!((told.field("active"), told.text("client_id").as_str()), (true.into(), "worker"));
+    assert_eq!((told.text("sub").as_str(), told.text("token_type").as_str()), ("worker", "Bearer"));
+    assert_eq!(told.field("exp").as_i64().zip(told.field("iat").as_i64()).map(|(exp, iat)| exp - iat), Some(300));
 }
 
 #[tokio::test]
@@ -256,10 +338,14 @@ async fn one_seed_gives_one_sequence_of_tokens() {
         let first = served.token("grant_type=client_credentials").await.text("access_token");
         [first, served.token("grant_type=client_credentials").await.text("access_token")]
     };
-    let (one, same, other) = (tokens(1).await, tokens(1).await, tokens(2).await);
+    let (one, same, other) = (tokens(Some(1)).await, tokens(Some(1)).await, tokens(Some(2)).await);
     assert_eq!(one, same);
     assert_ne!(one, other);
     assert_ne!(one[0], one[1]);
+    assert_ne!(tokens(None).await, tokens(None).await, "without a seed no two are alike");
+    // 62 characters carry 5.95 bits each.
+    let drawn = one[0].strip_prefix("tlat_").expect("an opaque token");
+    assert!(drawn.len() * 595 / 100 >= 128, "RFC 6749 §10.10 asks for 128 bits: {}", drawn.len());
 }
 
 #[tokio::test]

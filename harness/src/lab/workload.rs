@@ -13,7 +13,7 @@ use temporalio_common::protos::temporal::api::enums::v1::{EventType, HistoryEven
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    DescribeNamespaceRequest, GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest,
+    GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest,
 };
 
 use super::payload;
@@ -86,12 +86,6 @@ impl Client {
             .build();
         let connection = Connection::connect(options).await.map_err(|error| failed(error.into()))?;
         Ok(Self { service: connection.workflow_service(), namespace: namespace.to_owned(), journal })
-    }
-
-    /// Whether the server knows the namespace already.
-    pub async fn namespace_exists(&mut self) -> bool {
-        let request = DescribeNamespaceRequest { namespace: self.namespace.clone(), ..Default::default() };
-        self.service.describe_namespace(request.into_request()).await.is_ok()
     }
 
     /// Starts a workflow and records that.

@@ -10,7 +10,7 @@ use super::model::{Fault, Requirement, Scenario};
 use super::target::CheckSetting;
 use super::trigger::{OneOf, Scalar, Trigger};
 use super::value::{Entries, Value};
-use super::vocabulary::{can_trigger, check_ids, filters, triggers, values_of};
+use super::vocabulary::{ROUTE_TRAITS, can_trigger, check_ids, filters, triggers, values_of};
 use crate::journal::{KIND_DOCS, kind_doc};
 
 pub(super) fn validate(scenario: &Scenario, problems: &mut Problems) {
@@ -141,30 +141,13 @@ fn fault(fault: &Fault, ids: &[String], problems: &mut Problems) {
     if let Some(lasts) = fault.lasts.as_ref().filter(|lasts| lasts.as_millis() == 0) {
         problems.add(lasts.at, Complaint::new("a fault that lasts no time does nothing"));
     }
-    if fault.lasts.is_some() && !can_be_undone(&fault.action) {
+    if fault.lasts.is_some() && !fault.action.can_be_undone() {
         problems.add(
             fault.action.at,
             Complaint::new(format!("`{}` cannot be undone, so `for` has no meaning", fault.action.name())),
         );
     }
     action(&fault.action, fault.when.as_ref(), problems);
-}
-
-/// Environment faults are undone; time that passed and credentials that died are not.
-fn can_be_undone(action: &Action) -> bool {
-    !matches!(
-        action,
-        Action::IdpRevoke(_)
-            | Action::IdpDisable(_)
-            | Action::IdpConsent(_)
-            | Action::IdpRotateKeys(_)
-            | Action::ApiRefuseToken(_)
-            | Action::LinkReset(_)
-            | Action::WorkerKill(_)
-            | Action::WorkerStop(_)
-            | Action::WorkerRestart(_)
-            | Action::TimePass(_)
-    )
 }
 
 fn action(action: &At<Action>, when: Option<&Trigger>, problems: &mut Problems) {
@@ -255,7 +238,13 @@ fn filter_value(event: &str, filter: &str, value: &At<Scalar>, list: Position, p
     let number = || {
         matches!(filter, "attempt" | "n" | "code" | "port") || (filter == "status" && !event.starts_with("workflow"))
     };
+    // Traits of routes, and fields that say whether.
+    let yes_or_no = matches!(filter, "delivered" | "expected")
+        || (ROUTE_TRAITS.contains(&filter) && kind_doc(event).is_none_or(|kind| !kind.filters.contains(&filter)));
     match &value.value {
+        Scalar::Text(_) | Scalar::Number(_) if yes_or_no => {
+            problems.add(at, Complaint::new(format!("`{filter}` is either `true` or `false`")));
+        }
         Scalar::Text(word) => {
             if let Some(known) = values_of(event, filter)
                 && !known.contains(&word.as_str())

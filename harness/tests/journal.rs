@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenlapse::journal::{
-    Act, Consequences, Directive, Event, Intervene, Journal, KIND_DOCS, ReadError, Record, Run, RunEnd, RunHeader,
-    SCHEMA_VERSION, Seq, kind_doc, read,
+    Act, Consequences, Directive, Event, Intervene, Journal, KIND_DOCS, Place, ReadError, Record, Run, RunEnd,
+    RunHeader, SCHEMA_VERSION, Scrub, Seq, Sighting, TokenChange, TokenName, kind_doc, read,
 };
 
 fn header() -> Event {
@@ -151,6 +151,8 @@ async fn who_waits_sees_the_past_and_is_told_of_the_future() {
         let journal = journal.clone();
         async move { journal.seen(Duration::from_secs(5), |r| r.event == armed("future")).await }
     });
+    // It has found nothing in the past and waits, before anything comes.
+    tokio::task::yield_now().await;
     let _ = journal.record(armed("other"));
     let _ = journal.record(armed("future"));
     assert_eq!(waiter.await.expect("no panic").expect("it comes").seq, Seq(3));
@@ -173,6 +175,127 @@ async fn a_part_waits_for_the_effects_of_its_event() {
     assert!(!confirmed.load(Ordering::Relaxed));
     assert!(recorded.settled().await.is_proceed());
     assert!(confirmed.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn what_an_event_causes_is_shown_to_faults_and_its_effects_are_waited_for_too() {
+    /// Causes `caused` at `cause`, and has an effect at `caused`.
+    struct Chain {
+        journal: Journal,
+        confirmed: Arc<AtomicBool>,
+    }
+    impl Intervene for Chain {
+        fn observe(&mut self, record: &Record, consequences: &mut Consequences) {
+            if record.event == armed("cause") {
+                let _ = self.journal.record(armed("caused"));
+            } else if record.event == armed("caused") {
+                assert_eq!((record.seq, record.cause), (Seq(2), Some(Seq(1))), "it has its place already");
+                let confirmed = Arc::clone(&self.confirmed);
+                consequences.effects.push(Box::pin(async move { confirmed.store(true, Ordering::Relaxed) }));
+                consequences.directive.act = Act::DropReply;
+            }
+        }
+    }
+    let confirmed = Arc::new(AtomicBool::new(false));
+    let journal = Journal::in_memory();
+    journal.intervene_with(Chain { journal: journal.clone(), confirmed: Arc::clone(&confirmed) });
+    let directive = journal.record(armed("cause")).settled().await;
+    assert!(confirmed.load(Ordering::Relaxed));
+    assert!(directive.is_proceed(), "what a caused event is answered is nobody's");
+}
+
+#[test]
+fn who_is_released_is_asked_no_more_and_freed() {
+    struct Hide(Arc<AtomicBool>);
+    impl Scrub for Hide {
+        fn scrub(&mut self, _: &mut Event) -> Vec<Sighting> {
+            self.0.store(true, Ordering::Relaxed);
+            Vec::new()
+        }
+    }
+    let journal = Journal::in_memory();
+    let asked = Arc::new(AtomicBool::new(false));
+    journal.intervene_with(FireOn { journal: journal.clone(), trigger: "b", revoked: Arc::clone(&asked) });
+    journal.scrub_with(Hide(Arc::clone(&asked)));
+    journal.release();
+    assert!(journal.record(armed("b")).directive.is_proceed());
+    assert!(!asked.load(Ordering::Relaxed));
+    assert_eq!(Arc::strong_count(&asked), 1);
+}
+
+#[test]
+fn secrets_are_replaced_before_anything_is_kept_and_after_faults_have_seen_them() {
+    struct Hide;
+    impl Scrub for Hide {
+        fn scrub(&mut self, event: &mut Event) -> Vec<Sighting> {
+            if *event != armed("secret") {
+                return Vec::new();
+            }
+            *event = armed("S1");
+            vec![Sighting { secret: "S1".into(), encoding: vec![], place: Place("/fault".into()) }]
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s.jsonl");
+    let journal = Journal::create(&path).expect("a new file");
+    journal.scrub_with(Hide);
+    let revoked = Arc::new(AtomicBool::new(false));
+    journal.intervene_with(FireOn { journal: journal.clone(), trigger: "secret", revoked: Arc::clone(&revoked) });
+    let _ = journal.record(armed("secret"));
+    assert!(revoked.load(Ordering::Relaxed), "faults act on what was sent");
+    assert_eq!(journal.records()[0].event, armed("S1"));
+    assert_eq!(journal.records()[0].sightings[0].secret, TokenName::from("S1"));
+    let written = std::fs::read_to_string(&path).expect("readable");
+    assert!(written.starts_with(r#"{"seq":1,"#) && written.contains(r#""fault":"S1""#), "{written}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_after_a_hole() {
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    let (writer, mut reader) = UnixStream::pair().expect("a pair");
+    // As a full disk: what does not fit is an error, and there is room again once somebody has read.
+    writer.set_nonblocking(true).expect("possible");
+    let journal = Journal::append_to(OwnedFd::from(writer).into());
+    let full = (0..1_000_000).any(|_| {
+        let _ = journal.record(armed("a"));
+        journal.take_failure().is_some()
+    });
+    assert!(full, "nobody reads");
+    reader.set_nonblocking(true).expect("possible");
+    let mut drain = || {
+        let mut rest = Vec::new();
+        // Ends with an error while the other side is open.
+        let _ = reader.read_to_end(&mut rest);
+        rest.len()
+    };
+    assert!(drain() > 0);
+    let _ = journal.record(armed("b"));
+    assert_eq!(drain(), 0, "a line after a lost one would hide the loss");
+}
+
+#[test]
+fn a_token_lives_from_its_first_issue_to_its_first_death() {
+    let change = |change: &str, sub: &str| {
+        let event = serde_json::json!({
+            "kind": "idp.token", "token": "R1", "token_kind": "refresh", "change": change, "client": "c", "sub": sub,
+            "scopes": [],
+        });
+        serde_json::from_value::<Event>(event).expect("an event")
+    };
+    let journal = Journal::in_memory();
+    let changes = [("issued", "u1"), ("rotated", "u1"), ("revoked", "u1"), ("issued", "u2")];
+    for (what, sub) in changes {
+        let _ = journal.record(change(what, sub));
+    }
+    let records: Vec<Record> = journal.records().iter().map(|record| (**record).clone()).collect();
+    let run = Run::new(&records);
+    let life = &run.tokens()[&TokenName::from("R1")];
+    assert_eq!((life.born, life.issued.sub.as_str()), (Seq(1), "u1"));
+    assert_eq!(life.died, Some((Seq(2), TokenChange::Rotated)));
 }
 
 #[test]

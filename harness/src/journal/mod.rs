@@ -10,6 +10,7 @@ mod record;
 mod recorder;
 mod run;
 mod scrub;
+pub mod transcript;
 mod view;
 
 pub use event::*;
@@ -20,4 +21,5 @@ pub use record::{Place, ReadError, Record, Sighting, read};
 pub use recorder::{Consequences, Effect, Intervene, Journal, Recorded, Scrub, WaitError};
 pub use run::{ControlFacts, EffectCount, Identity, RunEnd, RunHeader, SCHEMA_VERSION};
 pub use scrub::{LEAK, Redactor};
+pub use transcript::transcript;
 pub use view::{Delivery, Run, TokenLife};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::TimeSource;
 use crate::key::Algorithm;
 use crate::observe::{Observer, Passive};
 use crate::secret::Secret;
@@ -20,8 +21,11 @@ pub struct Config {
     pub refresh_token_lifetime: Duration,
     /// Whether a refresh token is replaced when it is used.
     pub rotation: Rotation,
-    /// All token values are drawn from it: same seed and same order of grants, same opaque values.
-    pub seed: u64,
+    /// All token values and `jti` are drawn from it: same seed and same order of grants, same values. Without one they
+    /// are drawn from the system's randomness. Signing keys are always random.
+    pub seed: Option<u64>,
+    /// Where its clock takes real time from.
+    pub time: TimeSource,
     /// Sees each request and may change its reply.
     pub observer: Arc<dyn Observer>,
 }
@@ -34,7 +38,8 @@ impl Default for Config {
             access_token_lifetime: Duration::from_secs(300),
             refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
             rotation: Rotation::Off,
-            seed: 0,
+            seed: None,
+            time: TimeSource::default(),
             observer: Arc::new(Passive),
         }
     }

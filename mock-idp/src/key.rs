@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 
@@ -47,6 +47,8 @@ impl SigningKey {
         let kid = format!("{algorithm:?}-{number}").to_lowercase();
         let mut public = Jwk::from_encoding_key(&private, algorithm).expect("a signing key has a public form");
         public.common.key_id = Some(kid.clone());
+        // Several validators take no other keys.
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
         Self { kid, public, algorithm, private }
     }
 

@@ -25,12 +25,20 @@ pub struct RequestSeen {
     pub listener: String,
     /// What it is for.
     pub endpoint: Endpoint,
+    /// Method and path, as in `GET /oauth2/jwks`.
+    pub target: String,
     /// `grant_type`, as sent.
     pub grant: Option<String>,
     /// The client that it claims to be from.
     pub client: Option<String>,
     /// The token that it presents, if it is one of ours.
     pub token: Option<TokenId>,
+    /// `scope`, as sent.
+    pub scope: Option<String>,
+    /// `audience`, as sent: no parameter of a standard, but of several vendors.
+    pub audience: Option<String>,
+    /// Each `resource` (RFC 8707 §2), as sent.
+    pub resources: Vec<String>,
 }
 
 /// A reply that is about to leave.

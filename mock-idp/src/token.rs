@@ -55,7 +55,6 @@ pub struct TokenFacts {
     pub value: Secret,
     pub(crate) family: u64,
     pub(crate) rotated_at_ms: i64,
-    pub(crate) expiry_told: bool,
 }
 
 impl TokenFacts {
@@ -76,5 +75,6 @@ pub(crate) struct AccessClaims<'a> {
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
     pub(crate) jti: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) scope: &'a str,
 }

@@ -4,9 +4,11 @@ mod support;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
-use mock_idp::{Algorithm, AuthMethod, Client, Config, GrantType, Idp, Reuse, Rotation, TokenFormat};
+use mock_idp::{Algorithm, AuthMethod, Client, Config, GrantType, Idp, Reuse, Rotation, TokenFormat, TokenKind, Which};
 use proptest::prelude::*;
 use support::{Served, basic, serve, serve_idp};
 
@@ -74,9 +76,55 @@ async fn rfc6749_5_2_each_refusal_has_its_code_and_status() {
         assert_eq!((reply.status, reply.text("error").as_str()), (*status, *code), "{headers}{form}");
         assert!(reply.head.contains("cache-control: no-store"));
         let challenged = reply.head.contains("www-authenticate: Basic");
-        let expected = *status == 401 && headers.starts_with("Authorization");
-        assert_eq!(challenged, expected, "RFC 6749 §5.2 challenges a client that used the header: {headers}");
+        assert_eq!(challenged, *status == 401, "RFC 6749 §5.2, RFC 9110 §15.5.2: a 401 challenges: {headers}");
     }
+}
+
+#[tokio::test]
+async fn rfc6749_5_2_a_description_keeps_to_its_letters() {
+    let served = serve(config()).await;
+    let token = first_refresh_token(&served);
+    served.idp.revoke(&Which::All(TokenKind::Refresh), "\"näh\\\"\n");
+    let reply = refresh(&served, &token).await;
+    assert_eq!(reply.text("error_description"), "the refresh token was revoked: ?n?h???");
+}
+
+#[tokio::test]
+async fn rfc6749_3_3_a_scope_is_never_empty_and_names_each_once() {
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt(Algorithm::Es256)] {
+        let clients = vec![Client::new("worker", "secret")];
+        let served = serve(Config { clients, format, ..config() }).await;
+        let reply = served.token("grant_type=client_credentials").await;
+        assert_eq!((reply.status, reply.field("scope")), (200, serde_json::Value::Null));
+        let token = reply.text("access_token");
+        let told = served.post("/oauth2/introspect", &basic("worker", "secret"), &format!("token={token}")).await;
+        assert_eq!((told.field("active"), told.field("scope")), (true.into(), serde_json::Value::Null));
+        if let Some(claims) = token.split('.').nth(1) {
+            let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+            assert!(!String::from_utf8_lossy(&claims).contains("scope"), "RFC 9068 §2.2.3");
+        }
+    }
+    let served = serve(config()).await;
+    let reply = served.token("grant_type=client_credentials&scope=orders.write+orders.read++orders.write").await;
+    assert_eq!(reply.text("scope"), "orders.write orders.read");
+}
+
+#[tokio::test]
+async fn rfc8414_metadata_names_what_is_served_and_rfc7517_keys_say_their_use() {
+    let served = serve(Config { format: TokenFormat::Jwt(Algorithm::Es256), ..config() }).await;
+    let metadata = served.get("/.well-known/oauth-authorization-server").await;
+    assert!(metadata.head.contains("content-type: application/json"));
+    for required in ["issuer", "token_endpoint", "response_types_supported", "subject_types_supported"] {
+        assert!(!metadata.field(required).is_null(), "{required}");
+    }
+    assert_eq!(metadata.field("grant_types_supported"), serde_json::json!(["client_credentials", "refresh_token"]));
+    for endpoint in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+        let url = metadata.text(endpoint);
+        let path = url.strip_prefix(&served.listener.issuer).expect("under the issuer");
+        assert_eq!(served.post(path, "", "x=y").await.text("error"), "invalid_client", "{endpoint} is served");
+    }
+    let keys = served.get("/oauth2/jwks").await.field("keys");
+    assert_eq!((&keys[0]["use"], &keys[0]["alg"], &keys[0]["kty"]), (&"sig".into(), &"ES256".into(), &"EC".into()));
 }
 
 #[tokio::test]
@@ -133,6 +181,16 @@ async fn rfc9700_4_14_reuse_of_a_rotated_token_kills_the_family() {
     assert_eq!((reused.status, reused.text("error").as_str()), (400, "invalid_grant"));
     assert!(!served.is_active(&second.text("access_token")).await);
     assert_eq!(refresh(&served, &second.text("refresh_token")).await.text("error"), "invalid_grant");
+}
+
+#[tokio::test]
+async fn reuse_is_found_whatever_else_is_wrong() {
+    let served = serve(rotating(Reuse::RevokeFamily, Duration::ZERO)).await;
+    let first = first_refresh_token(&served);
+    let second = refresh(&served, &first).await;
+    let reused = served.token(&format!("grant_type=refresh_token&refresh_token={first}&scope=admin")).await;
+    assert_eq!(reused.text("error"), "invalid_grant");
+    assert!(!served.is_active(&second.text("access_token")).await);
 }
 
 #[tokio::test]
@@ -256,10 +314,14 @@ async fn one_seed_gives_one_sequence_of_tokens() {
         let first = served.token("grant_type=client_credentials").await.text("access_token");
         [first, served.token("grant_type=client_credentials").await.text("access_token")]
     };
-    let (one, same, other) = (tokens(1).await, tokens(1).await, tokens(2).await);
+    let (one, same, other) = (tokens(Some(1)).await, tokens(Some(1)).await, tokens(Some(2)).await);
     assert_eq!(one, same);
     assert_ne!(one, other);
     assert_ne!(one[0], one[1]);
+    assert_ne!(tokens(None).await, tokens(None).await, "without a seed no two are alike");
+    // 62 characters carry 5.95 bits each.
+    let drawn = one[0].strip_prefix("tlat_").expect("an opaque token");
+    assert!(drawn.len() * 595 / 100 >= 128, "RFC 6749 §10.10 asks for 128 bits: {}", drawn.len());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The scenarios that ship with tokenlapse, as data.
+//! The scenarios that ship with tokenlapse, and the failure modes that they stand for, as data.
 //!
 //! The files are part of the binary; nothing here knows what they mean. How to write one: this crate's `README.md`.
 
@@ -15,6 +15,9 @@ struct Targets;
 #[derive(RustEmbed)]
 #[folder = "templates/"]
 struct Templates;
+
+/// The failure modes that scenarios, checks and defects stand for: a YAML list of `id`, `title` and `about`.
+pub const FAILURE_MODES: &str = include_str!("../failure-modes.yaml");
 
 /// A scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +79,7 @@ mod tests {
     #[test]
     fn files_are_found_by_their_ids() {
         let all: Vec<_> = scenarios().collect();
-        assert!(!all.is_empty());
+        assert!(all.len() >= 26, "{} scenarios", all.len());
         for file in &all {
             assert_eq!(scenario(&file.id).as_ref(), Some(file), "{} stands once", file.id);
         }

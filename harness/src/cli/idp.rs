@@ -28,9 +28,9 @@ pub(super) struct Arguments {
     /// Lifetime of access tokens in seconds
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: u32,
-    /// All token values are drawn from it
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// All token values are drawn from it; without it they are random
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]

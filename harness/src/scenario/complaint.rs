@@ -67,27 +67,38 @@ impl fmt::Display for Complaint {
 
 /// The word of `known` that `word` was most likely meant to be: at most half of its letters are wrong.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().div_ceil(2).min(4))
-        // The first of equals wins: lists are in the order of the documentation.
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    all_nearest(word, known).first().copied()
 }
 
-/// A hint with the nearest word, else with all of them.
+/// The nearest words, in the order of the documentation: in short words one slip may stand for two of them.
+fn all_nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let lower = word.to_lowercase();
+    let near = known.into_iter().filter_map(|candidate| {
+        let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
+        // Fingers that slipped rather changed places than letters.
+        let other_letters = letters(candidate) != letters(&lower);
+        (distance <= candidate.chars().count().div_ceil(2).min(4)).then_some(((distance, other_letters), candidate))
+    });
+    let near: Vec<_> = near.collect();
+    let best = near.iter().map(|(rank, _)| *rank).min();
+    near.iter().filter(|(rank, _)| Some(*rank) == best).map(|(_, candidate)| *candidate).collect()
+}
+
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<_> = word.to_lowercase().chars().collect();
+    letters.sort_unstable();
+    letters
+}
+
+/// A hint with the nearest word or words, else with all of them.
 pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(word, known.clone()) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => {
-            let all: Vec<_> = known.into_iter().map(|word| format!("`{word}`")).collect();
-            match all.is_empty() {
-                true => "nothing may stand here".to_owned(),
-                false => format!("one of {}", all.join(", ")),
-            }
-        }
+    let quoted = |words: Vec<&str>| words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>();
+    let near = quoted(all_nearest(word, known.clone()));
+    let all = quoted(known.into_iter().collect());
+    match (near.is_empty(), all.is_empty()) {
+        (false, _) => format!("did you mean {}?", near.join(" or ")),
+        (true, false) => format!("one of {}", all.join(", ")),
+        (true, true) => "nothing may stand here".to_owned(),
     }
 }
 
@@ -109,10 +120,13 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_near() {
-        let known = ["do", "id", "when", "count", "idp.request", "idp.response"];
-        for (wrong, right) in [("dp", "do"), ("whem", "when"), ("idp.respones", "idp.response"), ("Count", "count")] {
+        let known = ["id", "do", "when", "count", "idp.request", "idp.response"];
+        for (wrong, right) in
+            [("dp", "do"), ("whem", "when"), ("idp.respones", "idp.response"), ("Count", "count"), ("od", "do")]
+        {
             assert_eq!(nearest(wrong, known), Some(right), "{wrong}");
         }
+        assert_eq!(suggest("d", known), "did you mean `id` or `do`?", "either may be meant");
         assert_eq!(nearest("zzzzzz", known), None);
         assert!(suggest("zzzzzz", known).contains("`when`"));
     }

@@ -33,7 +33,9 @@ mod catalogue;
 mod client;
 mod complaint;
 mod diagnostic;
+mod document;
 mod duration;
+mod failure_mode;
 mod model;
 mod placeholder;
 mod policy;
@@ -56,7 +58,9 @@ pub use catalogue::{builtin_target, builtin_target_text, catalogue, duplicates, 
 pub use client::{Client, ClientAuth, Grant, Secret, TokenFormat};
 pub use complaint::{Complaint, nearest, suggest};
 pub use diagnostic::{Diagnostic, Source};
+pub use document::{Document, validate};
 pub use duration::{Duration, Offset};
+pub use failure_mode::{FailureMode, failure_mode, failure_modes};
 pub use model::*;
 pub use placeholder::{LabValue, Placeholder, Segment, Template};
 pub use policy::{ErrorTypes, OnPermanent, Policy, Refresh};
@@ -97,31 +101,5 @@ impl Scenario {
         let mut problems = diagnostic::Problems::new(source);
         validate_scenario::validate(&scenario, &mut problems);
         problems.finish(scenario)
-    }
-}
-
-/// A file of either kind.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Document {
-    /// A target file.
-    Target(Box<Target>),
-    /// A scenario file.
-    Scenario(Box<Scenario>),
-}
-
-/// Reads a file of either kind: what has a key `target` or `worker` is a target file, all else should be a scenario.
-///
-/// # Errors
-///
-/// As [`Target::parse`].
-pub fn validate(text: &str, name: &str) -> Result<Document, Vec<Diagnostic>> {
-    let is_target = text.lines().any(|line| {
-        ["target:", "worker:", "workers:", "workload:"].iter().any(|key| line.starts_with(key))
-            && !text.lines().any(|line| line.starts_with("scenario:"))
-    });
-    if is_target {
-        Target::parse(text, name).map(|target| Document::Target(Box::new(target)))
-    } else {
-        Scenario::parse(text, name).map(|scenario| Document::Scenario(Box::new(scenario)))
     }
 }

@@ -10,7 +10,7 @@ use super::model::{Fault, Requirement, Scenario};
 use super::target::CheckSetting;
 use super::trigger::{OneOf, Scalar, Trigger};
 use super::value::{Entries, Value};
-use super::vocabulary::{can_trigger, check_ids, filters, triggers, values_of};
+use super::vocabulary::{ROUTE_TRAITS, can_trigger, check_ids, filters, triggers, values_of};
 use crate::journal::{KIND_DOCS, kind_doc};
 
 pub(super) fn validate(scenario: &Scenario, problems: &mut Problems) {
@@ -255,7 +255,13 @@ fn filter_value(event: &str, filter: &str, value: &At<Scalar>, list: Position, p
     let number = || {
         matches!(filter, "attempt" | "n" | "code" | "port") || (filter == "status" && !event.starts_with("workflow"))
     };
+    // Traits of routes, and fields that say whether.
+    let yes_or_no = matches!(filter, "delivered" | "expected")
+        || (ROUTE_TRAITS.contains(&filter) && kind_doc(event).is_none_or(|kind| !kind.filters.contains(&filter)));
     match &value.value {
+        Scalar::Text(_) | Scalar::Number(_) if yes_or_no => {
+            problems.add(at, Complaint::new(format!("`{filter}` is either `true` or `false`")));
+        }
         Scalar::Text(word) => {
             if let Some(known) = values_of(event, filter)
                 && !known.contains(&word.as_str())

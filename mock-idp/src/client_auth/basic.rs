@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 
 use super::Credentials;
 use crate::config::AuthMethod;
@@ -24,7 +24,14 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthErro
         let (id, secret) = text.split_once(':')?;
         Some(Credentials { id: form_decoded(id), secret: form_decoded(secret), method: AuthMethod::Basic })
     };
-    decoded().map(Some).ok_or_else(|| OAuthError::invalid_client(true))
+    decoded().map(Some).ok_or_else(OAuthError::invalid_client)
+}
+
+/// The `Authorization` header of a client.
+pub(crate) fn header(id: &str, secret: &str) -> Option<HeaderValue> {
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let text = format!("{}:{}", encoded(id), encoded(secret));
+    HeaderValue::try_from(format!("Basic {}", STANDARD.encode(text))).ok()
 }
 
 fn form_decoded(text: &str) -> String {

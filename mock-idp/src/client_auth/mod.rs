@@ -3,6 +3,7 @@
 mod basic;
 mod post;
 
+pub(crate) use basic::header as basic_header;
 use http::HeaderMap;
 
 use crate::config::{AuthMethod, Client};
@@ -34,7 +35,7 @@ pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAut
             _ => Ok(credentials),
         },
         (None, Some(credentials)) => Ok(credentials),
-        (None, None) => Err(OAuthError::invalid_client(false)),
+        (None, None) => Err(OAuthError::invalid_client()),
     }
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAut
 ///
 /// `invalid_client`, with one text for every cause.
 pub(crate) fn check<'a>(credentials: &Credentials, store: &'a Store) -> Result<&'a Client, OAuthError> {
-    let refused = || OAuthError::invalid_client(credentials.method == AuthMethod::Basic);
+    let refused = OAuthError::invalid_client;
     let registered = store.clients.get(&credentials.id).ok_or_else(refused)?;
     let client = &registered.client;
     let right = client.secret.matches(&credentials.secret);

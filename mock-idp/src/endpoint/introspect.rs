@@ -24,7 +24,6 @@ pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> R
 fn active(token: &TokenFacts) -> Value {
     let mut body = json!({
         "active": true,
-        "scope": token.scopes.join(" "),
         "client_id": token.client,
         "sub": token.subject,
         "aud": token.audience,
@@ -32,6 +31,9 @@ fn active(token: &TokenFacts) -> Value {
         "iat": token.issued_at_ms.div_euclid(1000),
         "exp": token.expires_at_ms / 1000,
     });
+    if !token.scopes.is_empty() {
+        body["scope"] = token.scopes.join(" ").into();
+    }
     if token.kind == TokenKind::Access {
         body["token_type"] = "Bearer".into();
     }

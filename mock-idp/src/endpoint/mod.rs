@@ -1,21 +1,25 @@
 //! Endpoints: one file each.
 
 mod discovery;
+mod form;
 mod introspect;
 mod jwks;
 mod revoke;
 mod token;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::config::Listener;
+pub(crate) use form::Form;
+
+use crate::client_auth;
+use crate::config::{AuthMethod, Client, Listener};
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::token::TokenId;
 
@@ -32,6 +36,8 @@ pub enum Endpoint {
     Jwks,
     /// OpenID Connect Discovery 1.0 and RFC 8414.
     Discovery,
+    /// Nothing that is served: another path (404), or another method than the endpoint has (405).
+    Unknown,
 }
 
 impl Endpoint {
@@ -43,6 +49,7 @@ impl Endpoint {
             Self::Revoke => "revoke",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -53,47 +60,57 @@ impl fmt::Display for Endpoint {
     }
 }
 
-pub(crate) const TOKEN: &str = "/oauth2/token";
-pub(crate) const INTROSPECT: &str = "/oauth2/introspect";
-pub(crate) const REVOKE: &str = "/oauth2/revoke";
-pub(crate) const JWKS: &str = "/oauth2/jwks";
-pub(crate) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
-pub(crate) const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
+const TOKEN: &str = "/oauth2/token";
+const INTROSPECT: &str = "/oauth2/introspect";
+const REVOKE: &str = "/oauth2/revoke";
+const JWKS: &str = "/oauth2/jwks";
+const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
 
-/// The parameters of a form, each at most once.
-#[derive(Debug, Default)]
-pub(crate) struct Form(BTreeMap<String, String>);
+/// Every path, with the one method that it has.
+const PATHS: &[(&str, Method, Endpoint)] = &[
+    (TOKEN, Method::POST, Endpoint::Token),
+    (INTROSPECT, Method::POST, Endpoint::Introspect),
+    (REVOKE, Method::POST, Endpoint::Revoke),
+    (JWKS, Method::GET, Endpoint::Jwks),
+    (OPENID_CONFIGURATION, Method::GET, Endpoint::Discovery),
+    (SERVER_METADATA, Method::GET, Endpoint::Discovery),
+];
 
-impl Form {
-    /// Reads `application/x-www-form-urlencoded`.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_request` if a parameter stands twice (RFC 6749 §3.2).
-    pub(crate) fn read(body: &[u8]) -> Result<Self, OAuthError> {
-        let mut form = BTreeMap::new();
-        for (name, value) in url::form_urlencoded::parse(body) {
-            if form.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(OAuthError::new("invalid_request", "a parameter stands twice"));
-            }
-        }
-        // RFC 6749 §3.2: a parameter without a value is treated as omitted.
-        form.retain(|_, value| !value.is_empty());
-        Ok(Self(form))
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
+/// What a request is for. What GET does, HEAD does without a body (RFC 9110 §9.3.2).
+pub(crate) fn at(method: &Method, path: &str) -> Endpoint {
+    let found = PATHS.iter().find(|(known, allowed, _)| {
+        *known == path && (allowed == method || (method == Method::HEAD && allowed == Method::GET))
+    });
+    found.map_or(Endpoint::Unknown, |(.., endpoint)| *endpoint)
 }
 
 /// A request, parsed.
 pub(crate) struct Call {
     pub(crate) endpoint: Endpoint,
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     /// The form of a POST, or what is wrong with it.
     pub(crate) form: Result<Form, OAuthError>,
     pub(crate) number: u64,
+}
+
+impl Call {
+    /// What `client` sends to redeem a refresh token.
+    pub(crate) fn refresh(client: &Client, token: &Secret, number: u64) -> Self {
+        let mut form = Form::default();
+        let mut set = |name: &str, value: &str| form.set(name, value);
+        set("grant_type", "refresh_token");
+        set("refresh_token", token.expose());
+        let mut headers = HeaderMap::new();
+        if client.methods.contains(&AuthMethod::Post) {
+            set("client_id", &client.id);
+            set("client_secret", client.secret.expose());
+        } else if let Some(value) = client_auth::basic_header(&client.id, client.secret.expose()) {
+            headers.insert(AUTHORIZATION, value);
+        }
+        Self { endpoint: Endpoint::Token, path: TOKEN.to_owned(), headers, form: Ok(form), number }
+    }
 }
 
 /// A decided reply.
@@ -113,6 +130,23 @@ impl Reply {
         Self { http, error: None, reason: None, issued: Vec::new() }
     }
 
+    /// 404, or 405 with the method that the path has (RFC 9110 §15.5.6).
+    fn unknown(path: &str) -> Self {
+        let methods: Vec<&str> =
+            PATHS.iter().filter(|(known, ..)| *known == path).map(|(_, m, _)| m.as_str()).collect();
+        let (status, reason) = match methods.is_empty() {
+            true => (StatusCode::NOT_FOUND, "nothing is served at this path"),
+            false => (StatusCode::METHOD_NOT_ALLOWED, "this path has another method"),
+        };
+        let mut http = HttpReply::new(status);
+        if let Ok(methods) = HeaderValue::try_from(methods.join(", "))
+            && status == StatusCode::METHOD_NOT_ALLOWED
+        {
+            http.headers.insert(ALLOW, methods);
+        }
+        Self { http, error: None, reason: Some(reason.to_owned()), issued: Vec::new() }
+    }
+
     /// RFC 6749 §5.1: what holds tokens or credentials is never cached.
     fn uncached(mut self) -> Self {
         self.http.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -124,7 +158,8 @@ impl Reply {
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
         let body = json!({"error": error.code, "error_description": error.description});
         let mut reply = Self::json(status, &body).uncached();
-        if error.challenge {
+        // RFC 9110 §15.5.2: every 401 names a scheme, not only where RFC 6749 §5.2 says so once more.
+        if status == StatusCode::UNAUTHORIZED {
             reply.http.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="mock-idp""#));
         }
         reply.error = Some(error.code.to_owned());
@@ -136,6 +171,7 @@ impl Reply {
 /// Decides a request. All state that it changes is the store's.
 pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
     let decided = match call.endpoint {
+        Endpoint::Unknown => Ok(Reply::unknown(&call.path)),
         Endpoint::Discovery => Ok(discovery::run(listener)),
         Endpoint::Jwks => Ok(jwks::run(store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),

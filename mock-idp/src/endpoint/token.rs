@@ -36,8 +36,11 @@ pub(super) fn run(
         "access_token": granted.access.value.expose(),
         "token_type": "Bearer",
         "expires_in": stated,
-        "scope": granted.access.scopes.join(" "),
     });
+    // RFC 6749 §3.3: a scope has at least one token in it.
+    if !granted.access.scopes.is_empty() {
+        body["scope"] = granted.access.scopes.join(" ").into();
+    }
     let mut issued = vec![granted.access.id];
     if let Some(refresh) = &granted.refresh {
         body["refresh_token"] = refresh.value.expose().into();

@@ -23,6 +23,11 @@ pub enum Act {
     Answer(Answer),
     /// Is processed; then the connection is closed without a byte of reply.
     DropReply,
+    /// Is processed; of the reply its head and so many bytes of its body are sent, then the connection is closed (FIN).
+    /// A body that is not longer is sent whole.
+    Truncate(usize),
+    /// Is processed; the head and half of the body are sent, then the connection is reset (RST).
+    Reset,
     /// Is processed; the reply loses or changes these fields of its JSON body.
     Alter(Vec<FieldChange>),
 }

@@ -7,6 +7,6 @@ mod directive;
 mod reply;
 
 pub use axum::body::Body;
-pub use connection::{DropReply, serve_connection};
+pub use connection::{Connection, DropReply, serve_connection};
 pub use directive::{Act, Answer, Directive, FieldChange};
 pub use reply::{Delivery, HttpReply};

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -11,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 
-use super::connection::DropReply;
+use super::connection::{BreakOff, DropReply};
 use super::directive::{Act, Answer, FieldChange};
 
 /// A reply that is held whole.
@@ -75,8 +77,11 @@ impl Delivery {
 
     /// The response for [`serve_connection`](super::serve_connection): `reply`, or what `act` makes of it.
     pub fn response(mut self, mut reply: HttpReply, act: Act) -> Response<Body> {
+        let mut cut = None;
         match act {
             Act::Proceed => {}
+            Act::Truncate(after) => cut = (after < reply.body.len()).then_some((after, false)),
+            Act::Reset => cut = Some((reply.body.len() / 2, true)),
             Act::Answer(answer) => reply = HttpReply::from(&answer),
             Act::Alter(changes) => reply.alter(changes),
             Act::DropReply => {
@@ -85,11 +90,27 @@ impl Delivery {
                 return response;
             }
         }
-        // An empty body is never polled: it is delivered with its head.
-        self.delivered = reply.body.is_empty();
-        let mut response = Response::new(Body::new(Followed { body: Full::new(reply.body), delivery: self }));
+        let mut response = match cut {
+            Some((after, with_reset)) => self.broken_off(&reply.body, after, with_reset),
+            None => {
+                // An empty body is never polled: it is delivered with its head.
+                self.delivered = reply.body.is_empty();
+                Response::new(Body::new(Followed { body: Full::new(reply.body), delivery: self }))
+            }
+        };
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
+        response
+    }
+
+    fn broken_off(self, body: &Bytes, after: usize, with_reset: bool) -> Response<Body> {
+        // Without a body nobody asks for its next piece: the end is reached with the head.
+        let reached = Arc::new(AtomicBool::new(body.is_empty()));
+        let break_off = BreakOff { reached: Arc::clone(&reached), with_reset };
+        let promised = body.len() as u64;
+        let part = Some(body.slice(..after)).filter(|part| !part.is_empty());
+        let mut response = Response::new(Body::new(Broken { part, promised, reached, _delivery: self }));
+        response.extensions_mut().insert(break_off);
         response
     }
 }
@@ -127,5 +148,33 @@ impl http_body::Body for Followed {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// A body that promises more than it gives: after its part it waits for the connection to be ended.
+struct Broken {
+    part: Option<Bytes>,
+    promised: u64,
+    reached: Arc<AtomicBool>,
+    /// Tells of the loss.
+    _delivery: Delivery,
+}
+
+impl http_body::Body for Broken {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(part) = self.part.take() {
+            self.promised -= part.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        // Whoever asks for more has taken the part, and flushes before it waits.
+        self.reached.store(true, Ordering::Release);
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.promised)
     }
 }

@@ -3,6 +3,8 @@
 mod client_credentials;
 mod refresh_token;
 
+use std::collections::BTreeSet;
+
 use crate::config::{Client, GrantType, Listener};
 use crate::endpoint::Form;
 use crate::error::OAuthError;
@@ -33,7 +35,9 @@ pub(crate) const ALL: &[(&str, GrantType, Run)] = &[
 /// `invalid_scope` if it asks for more.
 fn scopes(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     let Some(asked) = form.get("scope") else { return Ok(allowed.to_vec()) };
-    let asked: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let mut asked: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let mut seen = BTreeSet::new();
+    asked.retain(|scope| seen.insert(scope.clone()));
     match asked.iter().find(|scope| !allowed.contains(scope)) {
         Some(_) => Err(OAuthError::new("invalid_scope", "a scope was asked for that is not granted to this client")),
         None if asked.is_empty() => Ok(allowed.to_vec()),

@@ -12,8 +12,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use mock_idp::fault::{Body, Delivery, HttpReply, serve_connection};
-use tokio::io::{AsyncRead, AsyncWrite};
+use mock_idp::fault::{Body, Connection, Delivery, HttpReply, serve_connection};
 use url::Url;
 
 use super::correlate::Correlate;
@@ -76,7 +75,7 @@ impl ApiFront {
     }
 
     /// Serves one connection of a worker instance until it ends.
-    pub async fn serve(&self, instance: Instance, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+    pub async fn serve(&self, instance: Instance, io: impl Connection) {
         let front = self.clone();
         let service = tower::service_fn(move |request| {
             let (front, instance) = (front.clone(), instance.clone());
@@ -129,7 +128,7 @@ impl ApiFront {
         let mut effect = None;
         let (stored, error) = match &arrival.act {
             Act::Answer(answer) => (HttpReply::from(answer), None),
-            Act::Proceed | Act::DropReply | Act::Alter(_) => {
+            Act::Proceed | Act::DropReply | Act::Truncate(_) | Act::Reset | Act::Alter(_) => {
                 if let Some(refusal) = refuse(&request, bearer.is_some(), route, &scopes) {
                     refusal
                 } else {

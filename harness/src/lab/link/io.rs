@@ -132,6 +132,12 @@ impl Io {
     }
 }
 
+impl mock_idp::fault::Connection for Io {
+    fn reset(&mut self) {
+        self.wire.reset();
+    }
+}
+
 impl AsyncRead for Io {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let io = self.get_mut();

@@ -1,6 +1,10 @@
 //! All state of an identity provider, behind one lock of its own.
 
-use std::collections::BTreeMap;
+mod death;
+
+pub use death::Which;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,27 +12,11 @@ use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
 
-use crate::config::{Client, Config, Listener, Reuse, Rotation, TokenFormat};
-use crate::error::OAuthError;
+use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::observe::IdpEvent;
 use crate::secret::Secret;
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
-
-/// Which tokens a control acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
-    /// This one.
-    Token(TokenId),
-    /// The newest live one of a kind.
-    Newest(TokenKind),
-    /// All of a kind.
-    All(TokenKind),
-    /// All of a client.
-    Client(String),
-    /// All that speak for a subject.
-    Subject(String),
-}
 
 pub(crate) struct Store {
     pub(crate) clients: BTreeMap<String, Registered>,
@@ -37,6 +25,8 @@ pub(crate) struct Store {
     pub(crate) stated_lifetime: Option<Duration>,
     tokens: Vec<TokenFacts>,
     by_value: BTreeMap<Secret, TokenId>,
+    /// When which token's time is over: those that are alive, or whose end was not reported yet.
+    due: BTreeSet<(i64, TokenId)>,
     families: u64,
     refresh_token_lifetime: Duration,
     rotation: Rotation,
@@ -70,11 +60,15 @@ impl Store {
             stated_lifetime: None,
             tokens: Vec::new(),
             by_value: BTreeMap::new(),
+            due: BTreeSet::new(),
             families: 0,
             refresh_token_lifetime: config.refresh_token_lifetime,
             rotation: config.rotation,
             format: config.format,
-            random: ChaCha12Rng::seed_from_u64(config.seed),
+            random: match config.seed {
+                Some(seed) => ChaCha12Rng::seed_from_u64(seed),
+                None => ChaCha12Rng::from_rng(&mut rand::rng()),
+            },
             keys,
             events: Vec::new(),
         }
@@ -164,15 +158,15 @@ impl Store {
             value: Secret::new(value),
             family: to.family,
             rotated_at_ms: 0,
-            expiry_told: false,
         };
         self.by_value.insert(facts.value.clone(), facts.id);
+        self.due.insert((facts.expires_at_ms, facts.id));
         self.tokens.push(facts.clone());
         self.events.push(IdpEvent::Issued(Box::new(facts.clone())));
         facts
     }
 
-    /// Redeems a refresh token that was found alive or rotated, by the client that it was issued to.
+    /// Redeems a refresh token that is alive, or whose reuse is allowed, by the client that it was issued to.
     pub(crate) fn redeem(
         &mut self,
         id: TokenId,
@@ -180,11 +174,8 @@ impl Store {
         listener: &Listener,
         request: u64,
         now_ms: i64,
-    ) -> Result<Granted, OAuthError> {
+    ) -> Granted {
         let token = self.get(id).clone();
-        if let Some(Death::Rotated(first)) = token.death {
-            self.allow_again(&token, first, now_ms)?;
-        }
         // The access token may be narrower than the consent; the consent itself stays as wide (RFC 6749 §6).
         let to = |scopes| Grantee {
             listener,
@@ -204,85 +195,7 @@ impl Store {
                 Some(self.refresh_token(&to(token.scopes.clone()), now_ms))
             }
         };
-        Ok(Granted { access, refresh })
-    }
-
-    fn allow_again(&mut self, token: &TokenFacts, first: u64, now_ms: i64) -> Result<(), OAuthError> {
-        let Rotation::On { reuse, grace } = self.rotation else { return Ok(()) };
-        let since = now_ms - token.rotated_at_ms;
-        if !grace.is_zero() && since <= i64::try_from(grace.as_millis()).unwrap_or(i64::MAX) {
-            return Ok(());
-        }
-        let mut reason = format!("the refresh token was redeemed at request {first}");
-        if reuse == Reuse::RevokeFamily {
-            reason += "; every token of its consent is revoked";
-            self.revoke_family(token.family, "reuse of a rotated refresh token", now_ms);
-        }
-        Err(OAuthError::new("invalid_grant", reason))
-    }
-
-    /// Kills tokens.
-    pub(crate) fn revoke(&mut self, which: &Which, reason: &str, now_ms: i64) {
-        let live = |token: &&TokenFacts| token.is_live(now_ms);
-        let ids: Vec<TokenId> = match which {
-            Which::Token(id) => vec![*id],
-            Which::Newest(kind) => {
-                let newest = self.tokens.iter().rev().filter(live).find(|token| token.kind == *kind);
-                newest.map(|token| token.id).into_iter().collect()
-            }
-            Which::All(kind) => self.ids(|token| token.kind == *kind),
-            Which::Client(client) => self.ids(|token| token.client == *client),
-            Which::Subject(subject) => self.ids(|token| token.subject == *subject),
-        };
-        for id in ids {
-            self.die(id, Death::Revoked(reason.to_owned()), now_ms);
-        }
-    }
-
-    /// Kills what descends from one consent.
-    pub(crate) fn revoke_family(&mut self, family: u64, reason: &str, now_ms: i64) {
-        for id in self.ids(|token| token.family == family) {
-            self.die(id, Death::Revoked(reason.to_owned()), now_ms);
-        }
-    }
-
-    /// Ends a token's life now.
-    pub(crate) fn expire(&mut self, id: TokenId, now_ms: i64) {
-        let token = &mut self.tokens[index(id)];
-        token.expires_at_ms = token.expires_at_ms.min(now_ms);
-        self.tell_expiries(now_ms);
-    }
-
-    /// Reports each token whose time is over and was not reported yet.
-    pub(crate) fn tell_expiries(&mut self, now_ms: i64) {
-        for token in &mut self.tokens {
-            if token.death.is_none() && !token.expiry_told && now_ms >= token.expires_at_ms {
-                token.expiry_told = true;
-                let token = Box::new(token.clone());
-                self.events.push(IdpEvent::Died { token, death: Death::Expired });
-            }
-        }
-    }
-
-    fn ids(&self, wanted: impl Fn(&TokenFacts) -> bool) -> Vec<TokenId> {
-        self.tokens.iter().filter(|token| wanted(token)).map(|token| token.id).collect()
-    }
-
-    fn die(&mut self, id: TokenId, death: Death, now_ms: i64) {
-        let token = &mut self.tokens[index(id)];
-        // A rotated token can still be revoked, which ends its grace; the dead do not die twice.
-        if matches!(token.death, Some(Death::Revoked(_) | Death::Expired)) {
-            return;
-        }
-        if matches!(death, Death::Rotated(_)) {
-            token.rotated_at_ms = now_ms;
-        }
-        let told = token.death.is_some() || token.expiry_told;
-        token.death = Some(death.clone());
-        if !told {
-            let token = Box::new(token.clone());
-            self.events.push(IdpEvent::Died { token, death });
-        }
+        Granted { access, refresh }
     }
 }
 

@@ -233,6 +233,17 @@ async fn fields_of_a_reply_are_changed() {
 }
 
 #[tokio::test]
+async fn a_cut_reply_had_its_effect_and_is_not_delivered() {
+    let lab = Lab::open().await;
+    lab.rule(|event| matches!(event, Event::ApiResponse(_)).then_some(Act::Truncate(5)));
+    let reply = lab.send("POST /orders/7/ship", &[STRONG, ("Idempotency-Key", "k1")]).await;
+    let (head, body) = reply.split_once("\r\n\r\n").expect("a whole head");
+    assert!(head.starts_with("HTTP/1.1 200") && body.len() == 5, "{reply}");
+    assert!(!lab.delivered(1).await);
+    assert_eq!(lab.events("api.response")[0]["effect"], "k1");
+}
+
+#[tokio::test]
 async fn an_upstream_that_fails_or_is_gone_shows_as_such_and_commits_nothing() {
     let lab = Lab::open().await;
     assert!(lab.send("GET /broken", &[GOOD]).await.starts_with("HTTP/1.1 503"));

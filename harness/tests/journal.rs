@@ -19,6 +19,7 @@ fn header() -> Event {
         temporal: "none".into(),
         resolved: serde_json::Value::Null,
         target: serde_json::Value::Null,
+        control: None,
     }))
 }
 

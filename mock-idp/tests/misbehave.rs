@@ -28,7 +28,7 @@ async fn statuses<const N: usize>(served: &Served) -> [u16; N] {
 /// A token request of which no byte of a reply may arrive.
 async fn unanswered(served: &Served) -> bool {
     let request = format!(
-        "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nContent-Length: {}\r\n{}\
+        "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nConnection: close\r\nContent-Length: {}\r\n{}\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n{GRANT}",
         GRANT.len(),
         basic("worker", "secret")

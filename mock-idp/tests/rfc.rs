@@ -131,12 +131,13 @@ async fn rfc8414_metadata_names_what_is_served_and_rfc7517_keys_say_their_use() 
 async fn rfc6749_3_2_only_post_with_a_form_is_a_token_request() {
     let served = serve(config()).await;
     assert_eq!(served.get("/oauth2/token?grant_type=client_credentials").await.status, 405);
-    let json = r#"{"grant_type":"client_credentials"}"#;
+    // The right letters under the wrong name: it is the type that is refused.
+    let form = "grant_type=client_credentials";
     let request = format!(
         "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nConnection: close\r\nContent-Type: application/json\r\n{}\
-         Content-Length: {}\r\n\r\n{json}",
+         Content-Length: {}\r\n\r\n{form}",
         basic("worker", "secret"),
-        json.len()
+        form.len()
     );
     let reply = served.raw(&request).await.expect("a reply");
     assert_eq!((reply.status, reply.text("error").as_str()), (400, "invalid_request"));
@@ -226,6 +227,29 @@ async fn without_rotation_a_refresh_token_stays() {
         let reply = refresh(&served, &token).await;
         assert_eq!((reply.status, reply.field("refresh_token")), (200, serde_json::Value::Null));
     }
+}
+
+#[tokio::test]
+async fn rfc6749_5_2_a_refresh_token_expires() {
+    let served = serve(Config { refresh_token_lifetime: Duration::from_secs(10), ..config() }).await;
+    let token = first_refresh_token(&served);
+    served.idp.move_clock(8_000);
+    assert_eq!(refresh(&served, &token).await.status, 200);
+    served.idp.move_clock(2_000);
+    assert_eq!(refresh(&served, &token).await.text("error"), "invalid_grant");
+}
+
+#[tokio::test]
+async fn rfc7662_a_resource_server_may_ask_of_every_token() {
+    let mut api = Client::new("api", "secret");
+    api.resource_server = true;
+    let worker = Client::new("worker", "secret").scopes(["orders.read"]);
+    let served = serve(Config { clients: vec![api, worker], ..config() }).await;
+    let token = served.token("grant_type=client_credentials").await.text("access_token");
+    let told = served.post("/oauth2/introspect", &basic("api", "secret"), &format!("token={token}")).await;
+    assert_eq!((told.field("active"), told.text("client_id").as_str()), (true.into(), "worker"));
+    assert_eq!((told.text("sub").as_str(), told.text("token_type").as_str()), ("worker", "Bearer"));
+    assert_eq!(told.field("exp").as_i64().zip(told.field("iat").as_i64()).map(|(exp, iat)| exp - iat), Some(300));
 }
 
 #[tokio::test]

@@ -1,16 +1,35 @@
 //! Checks: pure functions from a finished journal to a judgement. A check never talks to a server, so an old run can be
 //! judged again.
+//!
+//! The journal is all that they know: its first record says what scenario was run against what target, and what the
+//! control of the same configuration did ([`Context`]).
 
 mod attribution;
+mod bounded_load;
+mod context;
 mod diagnosable;
+mod effect_once;
+mod grants;
+mod history;
+mod honours_retry_after;
+mod idp_clock;
 mod judgement;
 mod no_refused_reuse;
 mod no_secret_leaks;
+mod persists_on_transient;
 mod recovers;
+mod refreshes_on_retry;
+mod right_identity;
+mod single_redemption;
+mod stops_on_permanent;
+mod truthful_health;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-pub use judgement::{Finding, Judgement, Outcome, Policy, Verdict};
+pub use attribution::Attribution;
+pub use context::{Context, Unjudged};
+pub use judgement::{Finding, Judgement, Opinion, Verdict};
 
 use crate::journal::Run;
 
@@ -25,41 +44,87 @@ pub trait Check: Sync {
     /// The failure mode behind it.
     fn failure_mode(&self) -> &'static str;
 
-    /// Judges a run.
-    fn judge(&self, run: &Run<'_>, policy: &Policy) -> Judgement;
+    /// What a scenario and its target must have for it to apply, in words.
+    fn requires(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Judges a run. Linear in the journal's length, but for logarithms.
+    fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion;
 }
 
 /// Every check.
 pub static ALL: &[&dyn Check] = &[
     &recovers::Recovers,
     &no_refused_reuse::NoRefusedReuse,
+    &refreshes_on_retry::RefreshesOnRetry,
+    &stops_on_permanent::StopsOnPermanent,
+    &persists_on_transient::PersistsOnTransient,
     &no_secret_leaks::NoSecretLeaks,
+    &right_identity::RightIdentity,
+    &single_redemption::SingleRedemption,
+    &effect_once::EffectOnce,
+    &honours_retry_after::HonoursRetryAfter,
+    &bounded_load::BoundedLoad,
     &diagnosable::Diagnosable,
+    &truthful_health::TruthfulHealth,
 ];
 
-/// What every check says of a run. A check that crashes is inconclusive, never a pass.
-pub fn judge(run: &Run<'_>, policy: &Policy) -> Vec<Verdict> {
+/// What every check says of a run, in the order of [`ALL`]. If the journal does not say what was run, or the lab
+/// failed, all are inconclusive.
+pub fn judge(run: &Run<'_>) -> Vec<Verdict> {
+    let context = Context::of(run);
     let judged = |check: &&dyn Check| {
-        let judgement = catch_unwind(AssertUnwindSafe(|| check.judge(run, policy)))
-            .unwrap_or_else(|_| Judgement::Inconclusive("the check crashed".into()));
-        Verdict { check: check.id(), judgement }
+        let opinion = match &context {
+            Ok(context) => judge_one(*check, run, context),
+            Err(unjudged) => Opinion::inconclusive(unjudged.to_string()),
+        };
+        opinion.of_check(check.id())
     };
     ALL.iter().map(judged).collect()
 }
 
+/// Until when, counted from the opening of the journal, every workflow that is still open must have ended as the
+/// scenario expects: whoever runs a scenario waits so long before it gives up. `None` while no fault has fired.
+///
+/// `run` may be unfinished; histories in it, as far as they go, tell retry policies and timeouts.
+pub fn deadline(run: &Run<'_>, context: &Context) -> Option<Duration> {
+    recovers::deadline(run, context)
+}
+
+/// A check that crashes is inconclusive, never a pass.
+fn judge_one(check: &dyn Check, run: &Run<'_>, context: &Context) -> Opinion {
+    if let Some(off) = context.setting(check.id()).and_then(|setting| setting.off.as_deref()) {
+        return Opinion::not_applicable(format!("turned off: {off}"));
+    }
+    catch_unwind(AssertUnwindSafe(|| check.judge(run, context)))
+        .unwrap_or_else(|_| Opinion::inconclusive("the check crashed; please report it with this journal"))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::scenario::{CHECKS, check_ids};
 
     #[test]
     fn each_check_has_an_id_of_its_own_and_says_what_it_is_for() {
-        let mut ids: Vec<_> = ALL.iter().map(|check| check.id()).collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let ids: BTreeSet<_> = ALL.iter().map(|check| check.id()).collect();
         assert_eq!(ids.len(), ALL.len());
         for check in ALL {
-            assert!(check.failure_mode().starts_with("FM-"), "{}", check.id());
             assert!(check.doc().len() > 20, "{}", check.id());
+            assert!(check.requires().iter().all(|word| !word.is_empty()), "{}", check.id());
+            let number = check.failure_mode().strip_prefix("FM-").and_then(|number| number.parse::<u32>().ok());
+            assert!(number.is_some_and(|number| (1..=76).contains(&number)), "{}", check.id());
         }
+    }
+
+    #[test]
+    fn files_may_name_every_check_and_no_other() {
+        let known: BTreeSet<_> = check_ids().collect();
+        let registered: BTreeSet<_> = ALL.iter().map(|check| check.id()).collect();
+        assert_eq!(known, registered);
+        assert_eq!(CHECKS.len(), known.len());
     }
 }

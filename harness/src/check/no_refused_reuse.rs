@@ -1,12 +1,15 @@
 //! A refused token is not sent again by an attempt that began after the refusal was known.
 //!
 //! An instance has processed the refusal of a token when the refused attempt's failure report arrives, or its next
-//! token request. Attempts that were delivered before that are in flight: they may hold the old token.
+//! token request after the refusal was delivered. Attempts that were delivered before that are in flight: they may
+//! hold the old token. A refusal whose reply was lost is none: the worker never saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::{Delivered, Live};
-use super::{Check, Finding, Judgement, Policy};
+use super::attribution::{Candidates, Delivered, Live};
+use super::grants::is_grant;
+use super::judgement::Tally;
+use super::{Check, Context, Judgement, Opinion};
 use crate::journal::{ApiRequest, Attempt, Event, Instance, Run, Seq, TokenName};
 
 pub(super) struct NoRefusedReuse;
@@ -14,12 +17,35 @@ pub(super) struct NoRefusedReuse;
 /// A refusal that its worker has seen, and perhaps processed.
 struct Refusal {
     at: Seq,
-    attempts: BTreeSet<String>,
+    /// When the reply was handed over; its own number where the journal does not say.
+    delivered: Seq,
+    attempts: BTreeSet<(String, u32)>,
     processed: Option<Seq>,
 }
 
-fn key(attempt: &Attempt) -> String {
-    format!("{}/{}/{}", attempt.workflow, attempt.activity, attempt.attempt)
+/// The refusals that one instance has met.
+#[derive(Default)]
+struct Met {
+    refusals: BTreeMap<TokenName, Refusal>,
+    unprocessed: Vec<TokenName>,
+}
+
+impl Met {
+    fn process(&mut self, at: Seq, mut is_known: impl FnMut(&mut Refusal) -> bool) {
+        let refusals = &mut self.refusals;
+        self.unprocessed.retain(|token| {
+            let Some(refusal) = refusals.get_mut(token) else { return false };
+            let known = is_known(refusal);
+            if known {
+                refusal.processed = Some(at);
+            }
+            !known
+        });
+    }
+}
+
+fn key(attempt: &Attempt) -> (String, u32) {
+    (format!("{}/{}", attempt.workflow, attempt.activity), attempt.attempt)
 }
 
 impl Check for NoRefusedReuse {
@@ -35,76 +61,79 @@ impl Check for NoRefusedReuse {
         "FM-20"
     }
 
-    fn judge(&self, run: &Run<'_>, _: &Policy) -> Judgement {
+    fn requires(&self) -> &'static [&'static str] {
+        &["a token that the API refuses"]
+    }
+
+    fn judge(&self, run: &Run<'_>, _: &Context) -> Opinion {
         let mut live = Live::default();
-        let mut refusals: BTreeMap<(Instance, TokenName), Refusal> = BTreeMap::new();
-        let (mut findings, mut doubtful) = (Vec::new(), Vec::new());
+        let mut met: BTreeMap<&Instance, Met> = BTreeMap::new();
+        let mut tally = Tally::default();
         for record in run.records() {
             match &record.event {
                 Event::ApiRequest(request) => {
                     let Some(token) = &request.token else { continue };
-                    let refusal = refusals.get(&(request.instance.clone(), token.clone()));
+                    let refusal = met.get(&request.instance).and_then(|met| met.refusals.get(token));
                     let Some((refused, processed)) = refusal.and_then(|r| Some((r.at, r.processed?))) else { continue };
-                    let candidates = live.candidates(&request.instance, request.workflow.as_ref());
-                    let later = candidates.iter().filter(|attempt| attempt.at > processed).count();
-                    if later > 0 && later == candidates.len() {
-                        findings.push(finding(request, token, &candidates, [refused, processed, record.seq]));
+                    let Candidates { attempts, how } = live.candidates(&request.instance, request.workflow.as_ref());
+                    tally.used(how);
+                    let later = attempts.iter().filter(|attempt| attempt.at > processed).count();
+                    if later > 0 && later == attempts.len() {
+                        let events = vec![refused, processed, record.seq];
+                        tally.find(
+                            what(request, token, &attempts),
+                            "another token from the token endpoint first",
+                            events,
+                        );
                     } else if later > 0 {
-                        doubtful.push(record.seq);
+                        tally.doubt(record.seq);
                     }
                 }
                 Event::ApiResponse(reply) if reply.status == 401 => {
-                    if let Some(token) = &reply.request.token {
-                        let attempts = live.candidates(&reply.request.instance, reply.request.workflow.as_ref());
-                        refusals.entry((reply.request.instance.clone(), token.clone())).or_insert_with(|| Refusal {
+                    let Some(token) = &reply.request.token else { continue };
+                    let delivery = run.delivery(reply.request.call);
+                    if delivery.is_some_and(|delivery| !delivery.whole) {
+                        continue;
+                    }
+                    let met = met.entry(&reply.request.instance).or_default();
+                    if !met.refusals.contains_key(token) {
+                        let candidates = live.candidates(&reply.request.instance, reply.request.workflow.as_ref());
+                        let refusal = Refusal {
                             at: record.seq,
-                            attempts: attempts.iter().map(|delivered| key(&delivered.attempt)).collect(),
+                            delivered: delivery.map_or(record.seq, |delivery| delivery.at),
+                            attempts: candidates.attempts.iter().map(|delivered| key(&delivered.attempt)).collect(),
                             processed: None,
-                        });
+                        };
+                        met.refusals.insert(token.clone(), refusal);
+                        met.unprocessed.push(token.clone());
                     }
                 }
                 Event::ActivityFailed { attempt, .. } => {
-                    for ((instance, _), refusal) in &mut refusals {
+                    if let Some(met) = met.get_mut(&attempt.instance) {
                         // Of several that it could be, the last to report is certain to have been the one.
-                        let was_its = *instance == attempt.instance && refusal.attempts.remove(&key(attempt));
-                        if was_its && refusal.attempts.is_empty() {
-                            refusal.processed.get_or_insert(record.seq);
-                        }
+                        let key = key(attempt);
+                        met.process(record.seq, |refusal| refusal.attempts.remove(&key) && refusal.attempts.is_empty());
                     }
                 }
-                Event::IdpRequest(request) if request.endpoint == "token" => {
-                    for ((instance, _), refusal) in &mut refusals {
-                        if *instance == request.instance {
-                            refusal.processed.get_or_insert(record.seq);
-                        }
+                Event::IdpRequest(request) if is_grant(request) => {
+                    if let Some(met) = met.get_mut(&request.instance) {
+                        met.process(record.seq, |refusal| refusal.delivered < record.seq);
                     }
                 }
                 _ => {}
             }
             live.follow(record);
         }
-        if !findings.is_empty() {
-            Judgement::Fail(findings)
-        } else if !doubtful.is_empty() {
-            Judgement::Inconclusive(format!("it cannot be told which attempt sent {doubtful:?}; use `api.correlate`"))
-        } else if refusals.is_empty() {
-            Judgement::NotApplicable("no token was refused".into())
-        } else {
-            Judgement::Pass
+        if met.is_empty() {
+            return Opinion::not_applicable("no token was refused");
         }
+        tally.opinion(Judgement::Pass)
     }
 }
 
-fn finding(request: &ApiRequest, token: &TokenName, by: &[Delivered], events: [Seq; 3]) -> Finding {
+fn what(request: &ApiRequest, token: &TokenName, by: &[Delivered]) -> String {
     let by = by.first().map_or_else(String::new, |delivered| {
         format!("attempt {} of {} ", delivered.attempt.attempt, delivered.attempt.activity_type)
     });
-    Finding {
-        what: format!(
-            "{by}sent token {token} again to {}, after {} had dealt with its refusal",
-            request.target, request.instance
-        ),
-        expected: "another token from the token endpoint first".into(),
-        events: events.into(),
-    }
+    format!("{by}sent token {token} again to {}, after {} had dealt with its refusal", request.target, request.instance)
 }

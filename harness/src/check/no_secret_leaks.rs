@@ -1,9 +1,15 @@
-//! No token shows where a worker writes: failures, results, heartbeats, histories, ids, output, command line.
+//! No secret shows where a worker writes: failures, results, heartbeats, histories, ids, output, command line.
 //!
 //! Whether one does was seen while the journal was recorded: in the journal itself no secret is left to look for.
 
-use super::{Check, Finding, Judgement, Policy};
-use crate::journal::{Event, Record, Run};
+use std::collections::BTreeMap;
+
+use super::judgement::Tally;
+use super::{Check, Context, Judgement, Opinion};
+use crate::journal::{Event, Place, Record, Run, Seq, TokenName};
+
+/// So many events are named for one leak that shows again and again.
+const SHOWN: usize = 10;
 
 pub(super) struct NoSecretLeaks;
 
@@ -13,79 +19,75 @@ impl Check for NoSecretLeaks {
     }
 
     fn doc(&self) -> &'static str {
-        "no token shows in failures, results, heartbeats, histories, ids, output or command lines"
+        "no secret shows in histories, failures, results, heartbeats, memos, ids, output or command lines"
     }
 
     fn failure_mode(&self) -> &'static str {
         "FM-19"
     }
 
-    fn judge(&self, run: &Run<'_>, _: &Policy) -> Judgement {
-        if run.tokens().is_empty() {
-            return Judgement::NotApplicable("no token was issued, so none could leak".into());
-        }
+    fn requires(&self) -> &'static [&'static str] {
+        &["a secret that could leak"]
+    }
+
+    fn judge(&self, run: &Run<'_>, _: &Context) -> Opinion {
         // What the header says was written by the user, before any worker ran.
         let by_worker = run.records().iter().filter(|record| !matches!(record.event, Event::RunStarted(_)));
-        let findings: Vec<_> = by_worker.flat_map(findings).collect();
-        if findings.is_empty() { Judgement::Pass } else { Judgement::Fail(findings) }
-    }
-}
-
-fn findings(record: &Record) -> impl Iterator<Item = Finding> + '_ {
-    record.sightings.iter().map(|seen| {
-        let encoded = if seen.encoding.is_empty() { String::new() } else { format!(" ({})", seen.encoding.join(", ")) };
-        Finding {
-            what: format!("{} shows token {}{encoded} at {}", record.event.kind(), seen.secret, seen.place.0),
-            expected: "no part of a token anywhere but in requests to the API and the identity provider".into(),
-            events: vec![record.seq],
+        let mut leaks: BTreeMap<(&TokenName, String, String), Vec<Seq>> = BTreeMap::new();
+        for record in by_worker {
+            for seen in &record.sightings {
+                let encoded = seen.encoding.join(", ");
+                leaks.entry((&seen.secret, place(record, &seen.place), encoded)).or_default().push(record.seq);
+            }
         }
-    })
+        let (mut tally, count) = (Tally::default(), leaks.len());
+        for ((secret, place, encoded), events) in leaks {
+            let encoded = if encoded.is_empty() { String::new() } else { format!(" ({encoded})") };
+            let times = if events.len() > 1 { format!(", {} times", events.len()) } else { String::new() };
+            tally.find(
+                format!("{secret}{encoded} shows in {place}{times}"),
+                "no part of a secret anywhere but in requests to the API and the identity provider",
+                events.into_iter().take(SHOWN).collect(),
+            );
+        }
+        let otherwise: Opinion = match run.tokens().len() {
+            0 => Opinion::not_applicable("no token was issued, so none could leak"),
+            _ => Judgement::Pass.into(),
+        };
+        let detail = match count {
+            0 => format!("{} tokens, none of them seen", run.tokens().len()),
+            _ => format!("{count} leaks"),
+        };
+        tally.opinion(otherwise).detail(detail)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::Outcome;
-    use crate::journal::{IdpToken, Instance, Place, Seq, Sighting, Stream, TokenChange, TokenKind};
-
-    fn record(seq: u64, event: Event, sightings: Vec<Sighting>) -> Record {
-        Record { seq: Seq(seq), at_us: seq, cause: None, event, sightings }
-    }
-
-    fn issued() -> Event {
-        Event::IdpToken(IdpToken {
-            token: "T1".into(),
-            token_kind: TokenKind::Access,
-            change: TokenChange::Issued,
-            client: "c".into(),
-            sub: "c".into(),
-            scopes: Vec::new(),
-            expires_at_ms: None,
-            reason: None,
-        })
-    }
-
-    fn output() -> Event {
-        Event::WorkerOutput { instance: Instance::of("w1", 1), stream: Stream::Stderr, line: "⟦T1·hex⟧".into() }
-    }
-
-    fn judge(records: &[Record]) -> Judgement {
-        NoSecretLeaks.judge(&Run::new(records), &Policy { outcome: Outcome::Completed })
-    }
-
-    #[test]
-    fn a_sighting_fails_with_its_event_and_place() {
-        let seen = Sighting { secret: "T1".into(), encoding: vec!["hex".into()], place: Place("/line".into()) };
-        let Judgement::Fail(found) = judge(&[record(1, issued(), vec![]), record(2, output(), vec![seen])]) else {
-            panic!("a leak was overlooked");
-        };
-        assert_eq!(found[0].events, [Seq(2)]);
-        assert_eq!(found[0].what, "worker.output shows token T1 (hex) at /line");
-    }
-
-    #[test]
-    fn without_a_sighting_it_passes_and_without_a_token_it_does_not_apply() {
-        assert_eq!(judge(&[record(1, issued(), vec![]), record(2, output(), vec![])]), Judgement::Pass);
-        assert!(matches!(judge(&[record(1, output(), vec![])]), Judgement::NotApplicable(_)));
-    }
+/// In words, with the place in the event behind.
+fn place(record: &Record, Place(pointer): &Place) -> String {
+    let last = pointer.rsplit('/').next().unwrap_or_default();
+    let has = |part: &str| pointer.split('/').any(|found| found == part);
+    let words = match &record.event {
+        Event::WorkerStarted { .. } => "a worker's command line",
+        Event::WorkerOutput { .. } => "a worker's output",
+        Event::ActivityHeartbeat { .. } if pointer.starts_with("/details") => "heartbeat details",
+        Event::ActivityCompleted { .. } if pointer.starts_with("/result") => "an activity's result",
+        Event::ActivityFailed { .. } if last == "stack_trace" => "a failure's stack trace",
+        Event::ActivityFailed { .. } if has("cause") => "a failure's cause",
+        Event::ActivityFailed { .. } if has("details") => "a failure's details",
+        Event::ActivityFailed { .. } if has("failure") => "a failure",
+        Event::HistoryEvent { .. } if has("memo") || has("upserted_memo") => "a workflow's memo",
+        Event::HistoryEvent { .. } if has("indexed_fields") => "search attributes",
+        Event::HistoryEvent { .. } if has("task_queue") => "a task queue's name",
+        Event::HistoryEvent { .. } if has("header") => "a header in the history",
+        Event::HistoryEvent { .. } if has("failure") || has("last_failure") => "a failure in the history",
+        Event::HistoryEvent { .. } if has("identity") => "a worker's identity",
+        Event::HistoryEvent { .. } if last == "workflow" || last == "workflow_id" => "a workflow's id",
+        Event::HistoryEvent { .. } => "the history",
+        _ if last == "workflow" => "a workflow's id",
+        Event::ApiRequest(_) | Event::ApiResponse(_) if last == "effect" => "an idempotency key",
+        Event::ApiRequest(_) | Event::ApiResponse(_) => "the address of an API request",
+        Event::EgressAttempt { .. } => "a connection out of the lab",
+        _ => "an event",
+    };
+    format!("{words} ({} at {pointer})", record.event.kind())
 }

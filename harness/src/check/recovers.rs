@@ -1,7 +1,21 @@
-//! Every workflow ends as the scenario expects.
+//! Every workflow ends as the scenario expects, and soon enough after its faults are over.
+//!
+//! The bound: the last healing or, where nothing was healed, the last firing; then the longest wait that Temporal itself
+//! prescribes (an attempt of which nothing more is heard ends by its timeout, a failed one is retried after its
+//! interval); then slack for the work that is left. Where the scenario says `within`, that many seconds, if it is less.
 
-use super::{Check, Finding, Judgement, Outcome, Policy};
-use crate::journal::{Event, Run, WorkflowStatus};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::attribution::Activity;
+use super::history::{Histories, Plan};
+use super::judgement::Tally;
+use super::{Check, Context, Judgement, Opinion};
+use crate::journal::{Event, Failure, Record, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::scenario::Ending;
+
+/// For the work that is left, on a busy machine. `checks: { recovers: { slack: … } }` sets another.
+const SLACK_MS: u64 = 5_000;
 
 pub(super) struct Recovers;
 
@@ -11,43 +25,298 @@ impl Check for Recovers {
     }
 
     fn doc(&self) -> &'static str {
-        "every workflow ends as the scenario expects, once its faults are over"
+        "every workflow ends as the scenario expects, within the bound that follows from healing, retry policy and timeouts"
     }
 
     fn failure_mode(&self) -> &'static str {
         "FM-08"
     }
 
-    fn judge(&self, run: &Run<'_>, policy: &Policy) -> Judgement {
-        let expected = match policy.outcome {
-            Outcome::Completed => WorkflowStatus::Completed,
-            Outcome::Failed => WorkflowStatus::Failed,
-            Outcome::Running => WorkflowStatus::Running,
+    fn requires(&self) -> &'static [&'static str] {
+        &["workflows that the harness started"]
+    }
+
+    fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
+        let expected = match context.resolved.expect.ending {
+            Ending::Completed => WorkflowStatus::Completed,
+            Ending::Failed => WorkflowStatus::Failed,
+            Ending::Running => WorkflowStatus::Running,
         };
-        let (mut started, mut closed, mut findings) = (0, 0, Vec::new());
+        let story = Story::of(run, context);
+        if story.workflows.is_empty() {
+            return Opinion::not_applicable("no workflow was started");
+        }
+        let (mut tally, mut unfollowed, mut too_soon) = (Tally::default(), 0, Vec::new());
+        let mut latest: Option<(u64, String)> = None;
+        for (workflow, told) in &story.workflows {
+            let Some((closed, status)) = told.closed else {
+                unfollowed += 1;
+                continue;
+            };
+            let bound = story.bound(workflow, told, closed.at_us);
+            let name = words(status);
+            if status != expected
+                && status == WorkflowStatus::Running
+                && bound.as_ref().is_some_and(|it| closed.at_us < it.end_us())
+            {
+                too_soon.push(closed.seq);
+            } else if status != expected {
+                let within = bound.as_ref().map_or_else(String::new, |bound| format!(" within {}", bound.sum()));
+                tally.find(
+                    format!("workflow {workflow} ended as {name}"),
+                    format!("{}{within}", words(expected)),
+                    vec![closed.seq],
+                );
+            } else if status != WorkflowStatus::Running
+                && let Some(bound) = bound.as_ref().filter(|bound| closed.at_us > bound.end_us())
+            {
+                tally.find(
+                    format!(
+                        "workflow {workflow} ended as {name} only {} after {}",
+                        seconds((closed.at_us - bound.since_us) / 1000),
+                        bound.since
+                    ),
+                    format!("at most {}", bound.sum()),
+                    bound.cause.into_iter().chain([closed.seq]).collect(),
+                );
+            }
+            if let Some(bound) = bound {
+                let took = seconds(closed.at_us.saturating_sub(bound.since_us) / 1000);
+                let line = format!("bound after {}: {}; {workflow} took {took}", bound.since, bound.sum());
+                if latest.as_ref().is_none_or(|(end_us, _)| *end_us < bound.end_us()) {
+                    latest = Some((bound.end_us(), line));
+                }
+            }
+        }
+        let detail = latest.map_or_else(|| "no fault fired, so no bound applies".to_owned(), |(_, line)| line);
+        let otherwise: Opinion = if unfollowed > 0 {
+            Opinion::inconclusive(format!(
+                "{unfollowed} of {} workflows were not followed to their end",
+                story.workflows.len()
+            ))
+        } else if too_soon.is_empty() {
+            Judgement::Pass.into()
+        } else {
+            Opinion::inconclusive("the harness stopped waiting before the bound was reached").resting_on(too_soon)
+        };
+        tally.opinion(otherwise).detail(detail)
+    }
+}
+
+/// Until when, counted from the opening of the journal, the workflow that may take longest must have ended as expected.
+/// `None` while no fault has fired. Whoever runs a scenario waits so long before it gives up; `run` may be unfinished,
+/// but should hold the histories as far as they go.
+pub(super) fn deadline(run: &Run<'_>, context: &Context) -> Option<Duration> {
+    let story = Story::of(run, context);
+    let now_us = run.records().last()?.at_us;
+    let ends = story.workflows.iter().filter(|(_, told)| told.closed.is_none()).filter_map(|(workflow, told)| {
+        story.bound(workflow, told, now_us).map(|bound| Duration::from_micros(bound.end_us()))
+    });
+    ends.max()
+}
+
+fn words(status: WorkflowStatus) -> &'static str {
+    match status {
+        WorkflowStatus::Completed => "completed",
+        WorkflowStatus::Failed => "failed",
+        WorkflowStatus::Cancelled => "cancelled",
+        WorkflowStatus::Terminated => "terminated",
+        WorkflowStatus::TimedOut => "timed out",
+        WorkflowStatus::Running => "running",
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{:.2} s", ms as f64 / 1000.0)
+}
+
+/// One attempt in time.
+struct Span<'a> {
+    number: u32,
+    from_us: u64,
+    until_us: Option<u64>,
+    failure: Option<&'a Failure>,
+}
+
+#[derive(Default)]
+struct Told<'a> {
+    started_us: u64,
+    closed: Option<(&'a Record, WorkflowStatus)>,
+    activities: BTreeMap<&'a str, Vec<Span<'a>>>,
+}
+
+/// What the journal tells of each workflow, and when trouble ended.
+struct Story<'a> {
+    workflows: BTreeMap<&'a WorkflowId, Told<'a>>,
+    /// Firings and healings, in order.
+    troubles: Vec<(&'a Record, bool)>,
+    worker_lost_us: Option<u64>,
+    histories: Histories,
+    slack_ms: u64,
+    within_ms: Option<u64>,
+}
+
+impl<'a> Story<'a> {
+    fn of(run: &Run<'a>, context: &Context) -> Self {
+        let slack = context.setting("recovers").and_then(|setting| setting.slack);
+        let mut story = Self {
+            workflows: BTreeMap::new(),
+            troubles: Vec::new(),
+            worker_lost_us: None,
+            histories: Histories::of(run),
+            slack_ms: slack.map_or(SLACK_MS, |slack| slack.as_millis()),
+            within_ms: context.resolved.expect.within.map(|within| within.as_millis()),
+        };
         for record in run.records() {
             match &record.event {
-                Event::WorkflowStarted { .. } => started += 1,
+                Event::WorkflowStarted { workflow, .. } => {
+                    story.workflows.entry(workflow).or_default().started_us = record.at_us;
+                }
                 Event::WorkflowClosed { workflow, status } => {
-                    closed += 1;
-                    if *status != expected {
-                        findings.push(Finding {
-                            what: format!("workflow {workflow} ended as {status:?}").to_lowercase(),
-                            expected: format!("{expected:?}").to_lowercase(),
-                            events: vec![record.seq],
-                        });
+                    if let Some(told) = story.workflows.get_mut(workflow) {
+                        told.closed.get_or_insert((record, *status));
                     }
+                }
+                Event::FaultFired { .. } => story.troubles.push((record, false)),
+                Event::FaultHealed { .. } => story.troubles.push((record, true)),
+                Event::WorkerExited { .. } => {
+                    story.worker_lost_us.get_or_insert(record.at_us);
+                }
+                Event::ActivityStarted(attempt) => {
+                    if let Some(told) = story.workflows.get_mut(&attempt.workflow) {
+                        let span =
+                            Span { number: attempt.attempt, from_us: record.at_us, until_us: None, failure: None };
+                        told.activities.entry(&attempt.activity).or_default().push(span);
+                    }
+                }
+                Event::ActivityCompleted { attempt, .. } | Event::ActivityCancelled(attempt) => {
+                    story.ended(&attempt.workflow, &attempt.activity, attempt.attempt, record.at_us, None);
+                }
+                Event::ActivityFailed { attempt, failure } => {
+                    story.ended(&attempt.workflow, &attempt.activity, attempt.attempt, record.at_us, Some(failure));
                 }
                 _ => {}
             }
         }
-        match (started, findings.is_empty()) {
-            (0, _) => Judgement::NotApplicable("no workflow was started".into()),
-            (_, false) => Judgement::Fail(findings),
-            (started, true) if closed < started => {
-                Judgement::Inconclusive(format!("{} of {started} workflows were not followed", started - closed))
+        story
+    }
+
+    fn ended(&mut self, workflow: &WorkflowId, activity: &str, number: u32, at_us: u64, failure: Option<&'a Failure>) {
+        let spans = self.workflows.get_mut(workflow).and_then(|told| told.activities.get_mut(activity));
+        if let Some(span) = spans.and_then(|spans| spans.iter_mut().rev().find(|span| span.number == number)) {
+            (span.until_us, span.failure) = (Some(at_us), failure);
+        }
+    }
+
+    /// The bound of a workflow that ended at `end_us`. None if it was not in trouble: no fault fired while it ran.
+    fn bound(&self, workflow: &WorkflowId, told: &Told<'_>, end_us: u64) -> Option<Bound> {
+        let before = self.troubles.partition_point(|(record, _)| record.at_us <= end_us);
+        let troubles = &self.troubles[..before];
+        let (last, healed) = troubles.iter().rev().find(|(_, healed)| *healed).or(troubles.last())?;
+        // A fault that fired after the last healing is trouble anew.
+        let (last, healed) = match troubles.last() {
+            Some((newest, false)) if newest.at_us > last.at_us => (newest, &false),
+            _ => (last, healed),
+        };
+        if last.at_us < told.started_us {
+            return None;
+        }
+        let since_us = last.at_us;
+        let (mut wait_ms, mut why) = (0, "no wait was pending".to_owned());
+        for (id, spans) in &told.activities {
+            let Some((ms, reason)) = self.pending(workflow, id, spans, since_us) else { continue };
+            if ms > wait_ms {
+                (wait_ms, why) = (ms, reason);
             }
-            (_, true) => Judgement::Pass,
+        }
+        if self.worker_lost_us.is_some_and(|lost_us| lost_us <= end_us) && self.histories.workflow_task_ms > wait_ms {
+            wait_ms = self.histories.workflow_task_ms;
+            why = "workflow task timeout, as a worker was lost".to_owned();
+        }
+        Some(Bound {
+            since: if *healed { "the last healing" } else { "the last firing" },
+            cause: Some(last.seq),
+            since_us,
+            wait_ms,
+            why,
+            slack_ms: self.slack_ms,
+            within_ms: self.within_ms,
+        })
+    }
+
+    /// How long Temporal may wait for an activity that was in trouble at `since_us`.
+    fn pending(&self, workflow: &WorkflowId, id: &str, spans: &[Span<'_>], since_us: u64) -> Option<(u64, String)> {
+        let plan = self.histories.plan(&Activity { workflow: workflow.clone(), id: id.to_owned() });
+        let backoff =
+            |plan: &Plan, span: &Span<'_>| span.failure.map_or(0, |failure| plan.backoff_ms(span.number, failure));
+        let mut ms = 0;
+        let mut parts = Vec::new();
+        for (index, span) in spans.iter().enumerate() {
+            let wish = span.failure.and_then(|failure| failure.next_retry_delay_ms).unwrap_or(0);
+            let retry_ms = plan.map_or(wish, |plan| backoff(plan, span));
+            let next_us = spans.get(index + 1).map(|next| next.from_us);
+            match span.until_us {
+                // It had ended and its retry was due before.
+                Some(until_us) if until_us < since_us && next_us.is_some_and(|next_us| next_us < since_us) => continue,
+                Some(until_us) if until_us < since_us => {}
+                Some(until_us) => {
+                    let open_ms = until_us.saturating_sub(since_us.max(span.from_us)) / 1000;
+                    if span.from_us <= since_us && open_ms > 0 {
+                        ms += open_ms;
+                        parts.push(format!("its attempt {} under way {}", span.number, seconds(open_ms)));
+                    }
+                }
+                None if next_us.is_some_and(|next_us| next_us < since_us) => continue,
+                None => {
+                    let (timeout_ms, name) = plan.map_or((0, "no timeout"), Plan::timeout);
+                    ms += timeout_ms;
+                    parts.push(format!("{name} {}", seconds(timeout_ms)));
+                }
+            }
+            if retry_ms > 0 {
+                ms += retry_ms;
+                parts.push(format!("retry interval {}", seconds(retry_ms)));
+                // Later retries are the worker's own doing.
+                break;
+            }
+        }
+        (ms > 0).then(|| (ms, format!("activity {id}: {}", parts.join(" + "))))
+    }
+}
+
+/// Until when a workflow must have ended, and why.
+struct Bound {
+    since: &'static str,
+    cause: Option<Seq>,
+    since_us: u64,
+    wait_ms: u64,
+    why: String,
+    slack_ms: u64,
+    within_ms: Option<u64>,
+}
+
+impl Bound {
+    fn ms(&self) -> u64 {
+        let derived = self.wait_ms.saturating_add(self.slack_ms);
+        self.within_ms.map_or(derived, |within| within.min(derived))
+    }
+
+    fn end_us(&self) -> u64 {
+        self.since_us.saturating_add(self.ms().saturating_mul(1000))
+    }
+
+    fn sum(&self) -> String {
+        let derived = self.wait_ms.saturating_add(self.slack_ms);
+        let sum = format!(
+            "{} ({}) + {} slack = {}",
+            seconds(self.wait_ms),
+            self.why,
+            seconds(self.slack_ms),
+            seconds(derived)
+        );
+        match self.within_ms.filter(|within| *within < derived) {
+            Some(within) => format!("{} (`within`, tighter than {sum})", seconds(within)),
+            None => sum,
         }
     }
 }

@@ -1,230 +1,182 @@
-//! What a fault does.
+//! What each action does to the lab, and how that is undone.
 
 use std::time::Duration;
 
-use super::bite::Bite;
-use super::controls::{Controls, LinkEnd, LinkFault, Revocation};
-use crate::journal::{Act, Answer, Clock, Directive, Effect, Event, FieldChange, Record, TokenKind, TokenName};
+use super::bite::{Aim, Known};
+use super::controls::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which};
+use super::hold::Barrier;
+use super::reply;
+use super::seen::{instance_of, tokens_of};
+use crate::journal::{Clock, Effect, Event, TokenKind, TokenName};
+use crate::scenario::{
+    Action, ClockOwner, KindOfToken, LinkEnd, RefuseToken, Revoke, TimeMode, TimePass, TokenChoice, Until, WorkerChoice,
+};
 
-/// An action with its parameters.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Time passes on all clocks together; `None` until just past the expiry of the triggering event's token, else of
-    /// the token that expires last.
-    TimePass(Option<Duration>),
-    /// One clock is moved.
-    ClockSkew {
-        /// Whose.
-        of: Clock,
-        /// By how many milliseconds.
-        by_ms: i64,
-    },
-    /// Tokens die before their time; `None` means the triggering event's token, else the newest access token.
-    IdpRevoke(Option<Revocation>),
-    /// A client is switched off.
-    IdpDisable {
-        /// Which; `None` means all.
-        client: Option<String>,
-    },
-    /// The API refuses the triggering event's token from now on.
-    ApiRefuseToken,
-    /// Replies are changed.
-    Reply(ReplyFault),
-    /// A link is broken.
-    Link {
-        /// Which.
-        on: LinkEnd,
-        /// How.
-        fault: LinkFault,
-    },
-    /// A worker is killed: the one that the triggering event names, else all.
-    WorkerKill,
-}
+/// Clocks count in whole seconds: a second more is certainly past an expiry.
+const JUST_PAST: Duration = Duration::from_secs(1);
 
-/// Changes the next replies of identity provider or API.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReplyFault {
-    /// `idp` or `api`.
-    pub on: LinkEnd,
-    /// Endpoint of the identity provider (`token`) or route of the API; `None` means any.
-    pub place: Option<String>,
-    /// How many replies.
-    pub times: u32,
-    /// What becomes of them.
-    pub reply: Reply,
-}
+/// The same where everybody has to wait for it.
+const JUST_PAST_REAL: Duration = Duration::from_millis(50);
 
-/// What becomes of a reply.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
-    /// This is answered; the request is not processed.
-    Respond(Answer),
-    /// It comes later.
-    Delay(Duration),
-    /// The request is processed, the reply is lost.
-    Drop,
-    /// Fields of its JSON body are changed.
-    Alter(Vec<FieldChange>),
-}
-
-impl Reply {
-    /// Whether the request must not be processed: then it is decided when the request arrives.
-    fn is_instead(&self) -> bool {
-        matches!(self, Self::Respond(_))
-    }
-
-    fn directive(&self) -> Directive {
-        match self {
-            Self::Respond(answer) => Directive { act: Act::Answer(answer.clone()), ..Directive::default() },
-            Self::Delay(delay) => Directive { delay: *delay, act: Act::Proceed },
-            Self::Drop => Directive { act: Act::DropReply, ..Directive::default() },
-            Self::Alter(changes) => Directive { act: Act::Alter(changes.clone()), ..Directive::default() },
-        }
-    }
-}
-
-impl ReplyFault {
-    /// What this does to the request or reply that `event` reports, if anything.
-    pub(super) fn directive_for(&self, event: &Event) -> Option<Directive> {
-        let (on, arrives, place) = match event {
-            Event::IdpRequest(request) => (LinkEnd::Idp, true, Some(request.endpoint.as_str())),
-            Event::IdpResponse(reply) => (LinkEnd::Idp, false, Some(reply.request.endpoint.as_str())),
-            Event::ApiRequest(request) => (LinkEnd::Api, true, request.route.as_deref()),
-            Event::ApiResponse(reply) => (LinkEnd::Api, false, reply.request.route.as_deref()),
-            _ => return None,
-        };
-        let here = self.on == on && self.place.as_deref().is_none_or(|wanted| place == Some(wanted));
-        (here && arrives == self.reply.is_instead()).then(|| self.reply.directive())
-    }
-}
-
-/// What firing an action left to do.
+/// What carrying an action out has come to.
 #[derive(Default)]
 pub(super) struct Fired {
     /// The reporting part waits for it.
     pub(super) effect: Option<Effect>,
-    /// Whether anything was changed at all; if not, there is nothing that could bite.
+    /// Whether there was nothing to change: then there is nothing that could bite.
     pub(super) inert: bool,
+    /// Whom it aimed at.
+    pub(super) aim: Aim,
+    /// Replies that are still to be changed.
+    pub(super) replies: u32,
+    /// Requests are held by it.
+    pub(super) barrier: Option<Barrier>,
 }
 
-impl Action {
-    /// Its name in scenario files.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::TimePass(_) => "time.pass",
-            Self::ClockSkew { .. } => "clock.skew",
-            Self::IdpRevoke(_) => "idp.revoke",
-            Self::IdpDisable { .. } => "idp.disable",
-            Self::ApiRefuseToken => "api.refuse_token",
-            Self::Reply(fault) => match (fault.on, &fault.reply) {
-                (LinkEnd::Idp, Reply::Respond(_)) => "idp.respond",
-                (LinkEnd::Idp, Reply::Delay(_)) => "idp.delay",
-                (LinkEnd::Idp, Reply::Drop) => "idp.drop_reply",
-                (LinkEnd::Idp, Reply::Alter(_)) => "idp.alter",
-                (_, Reply::Respond(_)) => "api.respond",
-                (_, Reply::Delay(_)) => "api.delay",
-                (_, Reply::Drop) => "api.drop_reply",
-                (_, Reply::Alter(_)) => "api.alter",
-            },
-            Self::Link { fault, .. } => match fault {
-                LinkFault::Refuse => "link.refuse",
-                LinkFault::Reset => "link.reset",
-                LinkFault::Latency(_) => "link.latency",
-            },
-            Self::WorkerKill => "worker.kill",
-        }
-    }
-
-    /// What proves that it bit, unless a scenario says its own.
-    pub fn bite(&self) -> Bite {
-        match self {
-            Self::TimePass(_) | Self::IdpRevoke(_) | Self::ApiRefuseToken => Bite::TokenDied,
-            Self::ClockSkew { .. } => Bite::RefusedForTime,
-            Self::IdpDisable { .. } => Bite::ClientTurnedAway,
-            Self::Reply(_) => Bite::ReplyChanged,
-            Self::Link { .. } => Bite::AttemptFailed,
-            Self::WorkerKill => Bite::WorkerExited,
-        }
-    }
-
-    /// Carries it out. Reply faults do nothing here: the engine applies them to the events that follow.
-    pub(super) fn fire(&self, trigger: &Record, controls: &mut dyn Controls) -> Fired {
-        let token = token_of(&trigger.event);
-        let mut fired = Fired::default();
-        match self {
-            Self::TimePass(by) => match by.or_else(|| controls.until_expiry(token)) {
-                Some(by) => fired.effect = controls.pass_time(by),
-                None => fired.inert = true,
-            },
-            Self::ClockSkew { of, by_ms } => fired.effect = controls.skew(*of, *by_ms),
-            Self::IdpRevoke(Some(what)) => controls.revoke(what),
-            Self::IdpRevoke(None) => {
-                controls.revoke(&match token {
-                    Some(token) => Revocation::Token(token.clone()),
-                    None => Revocation::Newest(TokenKind::Access),
-                });
+/// Carries an action out that `trigger` has triggered. Changes of replies and barriers concern what follows: the
+/// engine sees to them.
+pub(super) fn fire(
+    action: &Action,
+    trigger: &Event,
+    known: &Known,
+    time: TimeMode,
+    controls: &mut dyn Controls,
+) -> Fired {
+    let mut fired = Fired { replies: reply::times(action).unwrap_or_default(), ..Fired::default() };
+    match action {
+        Action::IdpRevoke(revoke) => match revocation(revoke, trigger, known) {
+            Some(what) => controls.revoke(&what),
+            None => fired.inert = true,
+        },
+        Action::IdpDisable(choice) => controls.disable_client(choice.client.as_deref()),
+        Action::IdpConsent(choice) => controls.grant_access(choice.client.as_deref()),
+        Action::IdpReuse(choice) => controls.reuse_refresh_token(choice.client.as_deref()),
+        Action::IdpLifetime(lifetime) => controls.set_lifetime(Some(TokenLifetime {
+            lives: lifetime.access_token.to_std(),
+            stated: lifetime.stated.map(crate::scenario::Duration::to_std),
+        })),
+        Action::IdpRotateKeys(rotate) => controls.rotate_keys(rotate.keep_old),
+        Action::ApiRefuseToken(refuse) => match to_refuse(refuse, trigger, known) {
+            tokens if tokens.is_empty() => fired.inert = true,
+            tokens => {
+                tokens.iter().for_each(|token| controls.refuse_at_api(token));
+                fired.aim.token = tokens.into_iter().next();
             }
-            Self::IdpDisable { client } => controls.disable_client(client.as_deref()),
-            Self::ApiRefuseToken => match token {
-                Some(token) => controls.refuse_at_api(token),
-                None => fired.inert = true,
-            },
-            Self::Reply(_) => {}
-            Self::Link { on, fault } => controls.break_link(*on, *fault),
-            Self::WorkerKill => fired.effect = Some(controls.kill_worker(instance_of(&trigger.event))),
+        },
+        Action::ApiHold(hold) => fired.barrier = Some(Barrier::new(hold.until.get())),
+        Action::LinkRefuse(_) | Action::LinkReset(_) | Action::LinkLatency(_) => {
+            if let Some((end, fault)) = link(action) {
+                fired.inert = !controls.break_link(end, fault);
+                fired.aim.link = Some(end);
+            }
         }
-        fired
+        Action::WorkerKill(choice) | Action::WorkerStop(choice) | Action::WorkerRestart(choice) => {
+            let worker = worker(choice, trigger);
+            fired.effect = Some(match action {
+                Action::WorkerStop(_) => controls.stop_worker(worker.as_deref()),
+                Action::WorkerRestart(_) => controls.restart_worker(worker.as_deref()),
+                _ => controls.kill_worker(worker.as_deref()),
+            });
+            fired.aim.worker = worker;
+        }
+        Action::TimePass(TimePass::By(by)) => controls.pass_time(by.to_std()),
+        Action::TimePass(TimePass::Until(until)) => match controls.until_expiry(expiry(*until, trigger)) {
+            Some(by) if time == TimeMode::Real => fired.effect = Some(controls.sit_out(by + JUST_PAST_REAL)),
+            Some(by) => controls.pass_time(by + JUST_PAST),
+            None => fired.inert = true,
+        },
+        Action::ClockSkew(skew) => {
+            controls.skew(clock(skew.of), skew.by.as_millis());
+            fired.aim.worker_clock = skew.of == ClockOwner::Worker;
+        }
+        Action::ClockDrift(drift) => {
+            controls.drift(clock(drift.of), drift.by.as_millis());
+            fired.aim.worker_clock = drift.of == ClockOwner::Worker;
+        }
+        Action::IdpRespond(_)
+        | Action::IdpDelay(_)
+        | Action::IdpDropReply(_)
+        | Action::IdpAlter(_)
+        | Action::IdpRateLimit(_)
+        | Action::ApiRespond(_)
+        | Action::ApiDelay(_)
+        | Action::ApiDropReply(_) => {}
     }
+    fired
+}
 
-    /// Undoes it, if it is an environment fault. The death of a credential is never undone.
-    pub(super) fn heal(&self, controls: &mut dyn Controls) -> bool {
-        match self {
-            Self::ClockSkew { of, by_ms } => {
-                // An effect of healing concerns the worker's clock file only, which is written at once.
-                drop(controls.skew(*of, -by_ms));
-                true
+/// Undoes one firing of an environment fault. Changes of replies and barriers end with what the engine keeps of them.
+pub(super) fn undo(action: &Action, controls: &mut dyn Controls) {
+    match action {
+        Action::IdpLifetime(_) => controls.set_lifetime(None),
+        Action::LinkRefuse(_) | Action::LinkLatency(_) => {
+            if let Some((end, fault)) = link(action) {
+                controls.mend_link(end, fault);
             }
-            Self::Link { on, .. } => {
-                controls.mend_link(*on);
-                true
-            }
-            Self::Reply(_) => true,
-            Self::TimePass(_)
-            | Self::IdpRevoke(_)
-            | Self::IdpDisable { .. }
-            | Self::ApiRefuseToken
-            | Self::WorkerKill => false,
         }
+        Action::ClockSkew(skew) => controls.skew(clock(skew.of), -skew.by.as_millis()),
+        Action::ClockDrift(drift) => controls.drift(clock(drift.of), -drift.by.as_millis()),
+        _ => {}
     }
 }
 
-fn token_of(event: &Event) -> Option<&TokenName> {
-    match event {
-        Event::IdpRequest(request) => request.token.as_ref(),
-        Event::IdpResponse(reply) => reply.issued.first().or(reply.request.token.as_ref()),
-        Event::IdpToken(change) => Some(&change.token),
-        Event::ApiRequest(request) => request.token.as_ref(),
-        Event::ApiResponse(reply) => reply.request.token.as_ref(),
+fn link(action: &Action) -> Option<(LinkEnd, LinkFault)> {
+    match action {
+        Action::LinkRefuse(link) => Some((link.on, LinkFault::Refuse)),
+        Action::LinkReset(link) => Some((link.on, LinkFault::Reset)),
+        Action::LinkLatency(link) => Some((link.on, LinkFault::Latency(link.by.to_std()))),
         _ => None,
     }
 }
 
-/// The worker instance that an event speaks of.
-pub(super) fn instance_of(event: &Event) -> Option<&crate::journal::Instance> {
-    match event {
-        Event::IdpRequest(request) => Some(&request.instance),
-        Event::IdpResponse(reply) => Some(&reply.request.instance),
-        Event::ApiRequest(request) => Some(&request.instance),
-        Event::ApiResponse(reply) => Some(&reply.request.instance),
-        Event::GateRpc { instance, .. } | Event::GateRpcDone { instance, .. } => Some(instance),
-        Event::ActivityStarted(attempt) | Event::ActivityCancelled(attempt) => Some(&attempt.instance),
-        Event::ActivityCompleted { attempt, .. }
-        | Event::ActivityFailed { attempt, .. }
-        | Event::ActivityHeartbeat { attempt, .. } => Some(&attempt.instance),
-        Event::WorkerStarted { instance, .. }
-        | Event::WorkerReady { instance }
-        | Event::WorkerOutput { instance, .. }
-        | Event::WorkerExited { instance, .. } => Some(instance),
-        _ => None,
+fn clock(of: ClockOwner) -> Clock {
+    match of {
+        ClockOwner::Idp => Clock::Idp,
+        ClockOwner::Api => Clock::Api,
+        ClockOwner::Worker => Clock::Worker,
+    }
+}
+
+fn worker(choice: &WorkerChoice, trigger: &Event) -> Option<String> {
+    choice.instance.clone().or_else(|| instance_of(trigger).map(|instance| instance.as_str().to_owned()))
+}
+
+fn expiry(until: Until, trigger: &Event) -> Expiry<'_> {
+    match (until, tokens_of(trigger).first()) {
+        (Until::TokenExpiry, Some(token)) => Expiry::Token(token),
+        _ => Expiry::Last,
+    }
+}
+
+/// Which tokens die; `None` if the choice falls on none.
+fn revocation(revoke: &Revoke, trigger: &Event, known: &Known) -> Option<Revocation> {
+    let wanted = revoke.kind.map(|kind| match kind {
+        KindOfToken::Access => TokenKind::Access,
+        KindOfToken::Refresh => TokenKind::Refresh,
+    });
+    // An event may speak of several: the one of the kind that is wanted is meant.
+    let named = tokens_of(trigger).into_iter().find(|token| wanted.is_none() || known.kind(token) == wanted);
+    let choice = revoke.token.as_ref().map(|choice| choice.value);
+    let which = match (choice, named) {
+        (Some(TokenChoice::Trigger) | None, Some(token)) => Which::This(token.clone()),
+        (Some(TokenChoice::Trigger), None) => return None,
+        (Some(TokenChoice::All), _) => Which::All,
+        (Some(TokenChoice::Newest) | None, _) => Which::Newest,
+    };
+    let kind = wanted.or_else(|| match which {
+        Which::This(_) => None,
+        Which::Newest | Which::All => named.and_then(|token| known.kind(token)).or(Some(TokenKind::Access)),
+    });
+    Some(Revocation { which, kind, client: revoke.client.clone(), subject: revoke.subject.clone() })
+}
+
+/// The tokens that the API refuses from now on.
+fn to_refuse(refuse: &RefuseToken, trigger: &Event, known: &Known) -> Vec<TokenName> {
+    match refuse.token.as_ref().map(|choice| choice.value) {
+        None | Some(TokenChoice::Trigger) => {
+            tokens_of(trigger).first().map(|&token| token.clone()).into_iter().collect()
+        }
+        Some(TokenChoice::Newest) => known.live_access().last().cloned().into_iter().collect(),
+        Some(TokenChoice::All) => known.live_access().cloned().collect(),
     }
 }

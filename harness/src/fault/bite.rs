@@ -1,58 +1,274 @@
 //! The proof that a fault had an effect on somebody. A fault that fired but did not bite proves nothing of the worker.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::journal::{Event, Instance, Record, TokenName};
+use serde_json::Value;
 
-/// What has to be seen after a fault has fired, for it to have bitten.
-#[derive(Debug, Clone, PartialEq)]
+use super::seen::{Seen, is_instance};
+use crate::journal::{Event, Instance, Record, TokenChange, TokenKind, TokenName};
+use crate::scenario::{LinkEnd, ResolvedBite};
+
+/// What has to be seen after a fault has fired, and before the workload is over, for it to have bitten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bite {
     /// A reply was changed by it: known when it happens.
     ReplyChanged,
-    /// A token that lived when the fault fired is refused by the API, is presented in vain to the identity provider,
-    /// or is renewed before that could happen.
-    TokenDied,
-    /// Somebody was refused by the API for the time on a clock.
-    RefusedForTime,
+    /// As many requests have come as the barrier waits for.
+    BarrierFull,
+    /// A token that lived when the fault fired expired and is refused by the API, or is replaced before that happens.
+    TokenExpired,
+    /// A token that lived when the fault fired was revoked and is refused: by the API, or by the token endpoint.
+    TokenRevoked,
+    /// The API refuses the token that the fault named.
+    RefusedEarly,
     /// The identity provider turns a client away.
     ClientTurnedAway,
-    /// A worker process ended.
-    WorkerExited,
-    /// An attempt failed while the link was broken.
+    /// A client gets a token that was refused for good before.
+    AccessRegained,
+    /// The API refuses a token for the time on a clock, or a worker whose clock was moved replaces one that is alive and
+    /// unrefused.
+    RefusedForTime,
+    /// The API meets a token that was signed with the new key, or one that was signed with a key that is gone.
+    KeyMet,
+    /// An attempt fails, or an RPC breaks off.
     AttemptFailed,
+    /// A request goes over the slow link.
+    LinkUsed,
+    /// The worker ends.
+    WorkerExited,
 }
 
-/// What was the case when the fault fired.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Before {
-    /// The tokens that lived.
-    pub(super) live: BTreeSet<TokenName>,
-    /// The worker that the fault aimed at, if at one.
-    pub(super) instance: Option<Instance>,
+/// The default proof of every action, by the action's name.
+pub static BITES: &[(&str, Bite)] = &[
+    ("idp.revoke", Bite::TokenRevoked),
+    ("idp.disable", Bite::ClientTurnedAway),
+    ("idp.consent", Bite::AccessRegained),
+    ("idp.respond", Bite::ReplyChanged),
+    ("idp.delay", Bite::ReplyChanged),
+    ("idp.drop_reply", Bite::ReplyChanged),
+    ("idp.alter", Bite::ReplyChanged),
+    ("idp.rate_limit", Bite::ReplyChanged),
+    ("idp.reuse", Bite::TokenRevoked),
+    ("idp.lifetime", Bite::RefusedForTime),
+    ("idp.rotate_keys", Bite::KeyMet),
+    ("api.respond", Bite::ReplyChanged),
+    ("api.delay", Bite::ReplyChanged),
+    ("api.drop_reply", Bite::ReplyChanged),
+    ("api.refuse_token", Bite::RefusedEarly),
+    ("api.hold", Bite::BarrierFull),
+    ("link.refuse", Bite::AttemptFailed),
+    ("link.reset", Bite::AttemptFailed),
+    ("link.latency", Bite::LinkUsed),
+    ("worker.kill", Bite::WorkerExited),
+    ("worker.stop", Bite::WorkerExited),
+    ("worker.restart", Bite::WorkerExited),
+    ("time.pass", Bite::TokenExpired),
+    ("clock.skew", Bite::RefusedForTime),
+    ("clock.drift", Bite::RefusedForTime),
+];
+
+/// What proves that the action of this name bit, unless a scenario says its own.
+pub fn default_bite(action: &str) -> Option<Bite> {
+    BITES.iter().find(|(name, _)| *name == action).map(|(_, bite)| *bite)
 }
 
 impl Bite {
-    /// Whether `record`, which came after the firing, proves the bite.
-    pub(super) fn is_proved_by(&self, before: &Before, record: &Record) -> bool {
-        match (self, &record.event) {
-            (Self::TokenDied, Event::ApiResponse(reply)) => {
-                reply.status == 401 && reply.request.token.as_ref().is_some_and(|token| before.live.contains(token))
+    /// In words, for `explain` and for a fault that did not bite.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::ReplyChanged => "a request got the changed reply",
+            Self::BarrierFull => "as many requests came as the barrier waits for",
+            Self::TokenExpired => "a token that expired was refused by the API, or replaced before that",
+            Self::TokenRevoked => "a token that was revoked was refused, by the API or by the token endpoint",
+            Self::RefusedEarly => "the API refused the token",
+            Self::ClientTurnedAway => "the identity provider turned the client away",
+            Self::AccessRegained => "a client got a token that had been refused for good",
+            Self::RefusedForTime => "the API refused a token for the time on a clock, or one was replaced too early",
+            Self::KeyMet => "the API met a token of the new key, or one of a key that is gone",
+            Self::AttemptFailed => "an activity attempt failed, or an RPC to Temporal broke off",
+            Self::LinkUsed => "a request went over the slow link",
+            Self::WorkerExited => "the worker ended",
+        }
+    }
+}
+
+/// What is known of tokens and clients when a fault fires.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The tokens that live, as far as was told, in order of issue.
+    live: Vec<(TokenName, TokenKind)>,
+    /// To whom access tokens were delivered.
+    holders: BTreeMap<TokenName, Instance>,
+    /// Clients whose last token request was refused for good.
+    shut_out: BTreeSet<String>,
+}
+
+impl Known {
+    /// Takes in an event.
+    pub(super) fn follow(&mut self, event: &Event) {
+        match event {
+            Event::IdpToken(change) => match change.change {
+                TokenChange::Issued => self.live.push((change.token.clone(), change.token_kind)),
+                TokenChange::Expired | TokenChange::Revoked | TokenChange::Rotated => {
+                    self.live.retain(|(token, _)| *token != change.token);
+                }
+            },
+            Event::IdpResponse(reply) => {
+                for token in &reply.issued {
+                    self.holders.insert(token.clone(), reply.request.instance.clone());
+                }
+                let Some(client) = &reply.request.client else { return };
+                if !reply.issued.is_empty() {
+                    self.shut_out.remove(client);
+                } else if is_final(reply.error.as_deref()) {
+                    self.shut_out.insert(client.clone());
+                }
             }
-            (Self::TokenDied, Event::IdpResponse(reply)) => {
-                reply.request.endpoint == "token"
-                    && (!reply.issued.is_empty() || reply.error.as_deref() == Some("invalid_grant"))
+            _ => {}
+        }
+    }
+
+    /// What a living token is.
+    pub(super) fn kind(&self, token: &TokenName) -> Option<TokenKind> {
+        self.live.iter().find(|(living, _)| living == token).map(|(_, kind)| *kind)
+    }
+
+    /// The access tokens that live, in order of issue.
+    pub(super) fn live_access(&self) -> impl Iterator<Item = &TokenName> {
+        self.live.iter().filter(|(_, kind)| *kind == TokenKind::Access).map(|(token, _)| token)
+    }
+}
+
+/// Errors of RFC 6749 §5.2 after which asking again is no use.
+fn is_final(error: Option<&str>) -> bool {
+    matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"))
+}
+
+/// Whom a firing aimed at, where that is anybody in particular.
+#[derive(Debug, Default)]
+pub(super) struct Aim {
+    pub(super) token: Option<TokenName>,
+    pub(super) worker: Option<String>,
+    pub(super) link: Option<LinkEnd>,
+    pub(super) worker_clock: bool,
+}
+
+/// One firing that nothing has proved yet.
+#[derive(Debug)]
+pub(super) struct Unproved {
+    /// What was the case as it fired.
+    known: Known,
+    /// The fields of the triggering event.
+    trigger: Value,
+    aim: Aim,
+    /// Tokens that have died since, of those that lived, with how.
+    dead: BTreeMap<TokenName, TokenChange>,
+    /// Tokens that the new key signed, once there is one.
+    new_key: Option<BTreeSet<TokenName>>,
+    /// How many events were as the scenario's own proof wants them.
+    matching: u32,
+}
+
+impl Unproved {
+    pub(super) fn new(known: Known, trigger: Value, aim: Aim) -> Self {
+        Self { known, trigger, aim, dead: BTreeMap::new(), new_key: None, matching: 0 }
+    }
+
+    /// Whether this event, which came after the firing, proves what the scenario wants as proof.
+    pub(super) fn is_proved_as(&mut self, own: &ResolvedBite, seen: &Seen<'_>) -> bool {
+        // What the triggering event did not say cannot be the same in another.
+        let same = |field: &String| {
+            let before = &self.trigger[field];
+            !before.is_null() && seen.fields()[field] == *before
+        };
+        if seen.is(&own.event, &own.filters) && own.same.iter().all(same) {
+            self.matching += 1;
+        }
+        self.matching >= own.nth.get()
+    }
+
+    /// Whether this record, which came after the firing, proves the bite.
+    pub(super) fn is_proved(&mut self, bite: Bite, record: &Record) -> bool {
+        self.follow(&record.event);
+        match (bite, &record.event) {
+            (Bite::TokenExpired, Event::ApiResponse(reply)) => {
+                reply.status == 401 && self.died(reply.request.token.as_ref(), TokenChange::Expired)
             }
-            (Self::RefusedForTime, Event::ApiResponse(reply)) => {
-                matches!(reply.request.refused.as_deref(), Some("expired" | "not_yet_valid" | "issued_in_future"))
+            (Bite::TokenExpired, Event::IdpResponse(reply)) => {
+                let presented = self.died(reply.request.token.as_ref(), TokenChange::Expired);
+                let replaced = !reply.issued.is_empty() && self.dead.values().any(|how| *how == TokenChange::Expired);
+                replaced || (presented && is_final(reply.error.as_deref()))
             }
-            (Self::ClientTurnedAway, Event::IdpResponse(reply)) => {
+            (Bite::TokenRevoked, Event::ApiResponse(reply)) => {
+                reply.status == 401 && self.died(reply.request.token.as_ref(), TokenChange::Revoked)
+            }
+            (Bite::TokenRevoked, Event::IdpResponse(reply)) => {
+                is_final(reply.error.as_deref()) && self.died(reply.request.token.as_ref(), TokenChange::Revoked)
+            }
+            (Bite::RefusedEarly, Event::ApiResponse(reply)) => {
+                reply.request.refused.as_deref() == Some("refused_early") && reply.request.token == self.aim.token
+            }
+            (Bite::ClientTurnedAway, Event::IdpResponse(reply)) => {
                 matches!(reply.error.as_deref(), Some("invalid_client" | "unauthorized_client"))
             }
-            (Self::WorkerExited, Event::WorkerExited { instance, .. }) => {
-                before.instance.as_ref().is_none_or(|aimed| aimed == instance)
+            (Bite::AccessRegained, Event::IdpResponse(reply)) => {
+                !reply.issued.is_empty()
+                    && reply.request.client.as_ref().is_some_and(|client| self.known.shut_out.contains(client))
             }
-            (Self::AttemptFailed, Event::ActivityFailed { .. }) => true,
+            (Bite::RefusedForTime, Event::ApiResponse(reply)) => {
+                matches!(reply.request.refused.as_deref(), Some("expired" | "not_yet_valid" | "issued_in_future"))
+            }
+            (Bite::RefusedForTime, Event::IdpResponse(reply)) => {
+                self.aim.worker_clock && !reply.issued.is_empty() && self.holds_a_good_token(&reply.request.instance)
+            }
+            (Bite::KeyMet, Event::ApiResponse(reply)) => {
+                let of_new_key = |token| self.new_key.as_ref().is_some_and(|new| new.contains(token));
+                self.new_key.is_some() && reply.request.refused.as_deref() == Some("unknown_key")
+                    || reply.request.token.as_ref().is_some_and(of_new_key)
+            }
+            (Bite::AttemptFailed, Event::ActivityFailed { .. }) => true,
+            (Bite::AttemptFailed, Event::GateRpcDone { code: None, .. }) => self.aim.link == Some(LinkEnd::Temporal),
+            (Bite::LinkUsed, Event::IdpRequest(_)) => self.aim.link == Some(LinkEnd::Idp),
+            (Bite::LinkUsed, Event::ApiRequest(_)) => self.aim.link == Some(LinkEnd::Api),
+            (Bite::LinkUsed, Event::GateRpc { .. }) => self.aim.link == Some(LinkEnd::Temporal),
+            (Bite::WorkerExited, Event::WorkerExited { instance, expected: true, .. }) => {
+                self.aim.worker.as_ref().is_none_or(|aimed| is_instance(instance, aimed))
+            }
             _ => false,
         }
+    }
+
+    fn follow(&mut self, event: &Event) {
+        match event {
+            Event::IdpToken(change) if change.change == TokenChange::Issued => {
+                if let Some(signed) = &mut self.new_key {
+                    signed.insert(change.token.clone());
+                }
+            }
+            Event::IdpToken(change) if self.known.kind(&change.token).is_some() => {
+                self.dead.entry(change.token.clone()).or_insert(change.change);
+            }
+            Event::IdpKey { .. } => {
+                self.new_key.get_or_insert_default();
+            }
+            // Who was refused has a reason to ask for another one.
+            Event::ApiResponse(reply) if reply.status == 401 => {
+                if let Some(token) = &reply.request.token {
+                    self.known.holders.remove(token);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn died(&self, token: Option<&TokenName>, how: TokenChange) -> bool {
+        token.is_some_and(|token| self.dead.get(token) == Some(&how))
+    }
+
+    /// Whether an instance has had an access token since before the firing that is alive and was not refused.
+    fn holds_a_good_token(&self, instance: &Instance) -> bool {
+        self.known.holders.iter().any(|(token, holder)| {
+            holder == instance && self.known.kind(token) == Some(TokenKind::Access) && !self.dead.contains_key(token)
+        })
     }
 }

@@ -1,23 +1,45 @@
 //! What a fault can do to the lab.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::journal::{Clock, Effect, Instance, TokenKind, TokenName};
+use crate::journal::{Clock, Effect, TokenKind, TokenName};
+use crate::scenario::LinkEnd;
 
 /// The lab's own handles, as faults see them.
 ///
 /// Every call is made under the journal's lock: it changes state at once and never waits. What takes time (a process
-/// that has to die) is returned as an [`Effect`], which the reporting part awaits before it goes on.
+/// that has to die) is returned as an [`Effect`], which the reporting part awaits before it goes on; it comes about
+/// whether or not anybody awaits it.
+///
+/// Workers are named as scenario files name them: `w1` is every generation of that worker, `w1.2` is one of them, and
+/// no name is all of them.
 pub trait Controls: Send {
+    /// Whether the reporting parts do what a [`Directive`](crate::journal::Directive) says. If not, none is given.
+    fn directs_replies(&self) -> bool {
+        true
+    }
+
+    /// What a server's clock shows, in milliseconds since the Unix epoch.
+    fn now_ms(&self, _clock: Clock) -> i64 {
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(real.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// How far the identity provider's clock is from an expiry; `None` if nothing is left to expire.
+    fn until_expiry(&self, of: Expiry<'_>) -> Option<Duration>;
+
     /// Moves the clocks of identity provider, API and workers together: honest passing of time.
-    fn pass_time(&mut self, by: Duration) -> Option<Effect>;
+    fn pass_time(&mut self, by: Duration);
 
-    /// How far the identity provider's clock is from just past the expiry of `token`, or of the token that expires
-    /// last if none is named; `None` if nothing is left to expire.
-    fn until_expiry(&self, token: Option<&TokenName>) -> Option<Duration>;
+    /// Lets so much time pass in reality, by the identity provider's clock.
+    fn sit_out(&mut self, by: Duration) -> Effect;
 
-    /// Moves one clock by `by_ms` milliseconds, relative to where it stands.
-    fn skew(&mut self, clock: Clock, by_ms: i64) -> Option<Effect>;
+    /// Moves one clock by `by_ms` milliseconds from where it stands.
+    fn skew(&mut self, clock: Clock, by_ms: i64);
+
+    /// One clock gains `ms_per_second` more in each second from now on. Once all gains of a clock are undone by their
+    /// opposites, what it has gained is taken back.
+    fn drift(&mut self, clock: Clock, ms_per_second: i64);
 
     /// Ends tokens before their time.
     fn revoke(&mut self, what: &Revocation);
@@ -25,41 +47,77 @@ pub trait Controls: Send {
     /// The identity provider knows this client no longer; with `None`, none of the scenario's clients.
     fn disable_client(&mut self, client: Option<&str>);
 
+    /// The identity provider serves this client, or all of them, again.
+    fn grant_access(&mut self, client: Option<&str>);
+
+    /// Presents the refresh token that was rotated away last, of this client or of any, as a thief would.
+    fn reuse_refresh_token(&mut self, client: Option<&str>);
+
+    /// Access tokens that are issued from now on live so long; with `None`, as long as they did at first.
+    fn set_lifetime(&mut self, lifetime: Option<TokenLifetime>);
+
+    /// Another key signs from now on.
+    fn rotate_keys(&mut self, keep_old: bool);
+
     /// The API refuses this token value from now on, whatever its issuer says (FM-20).
     fn refuse_at_api(&mut self, token: &TokenName);
 
-    /// Breaks a link.
-    fn break_link(&mut self, end: LinkEnd, fault: LinkFault);
+    /// Breaks a link, also for workers that come later. Says whether it is broken now.
+    fn break_link(&mut self, end: LinkEnd, fault: LinkFault) -> bool;
 
-    /// Makes a link whole again.
-    fn mend_link(&mut self, end: LinkEnd);
+    /// Takes back one [`break_link`](Self::break_link).
+    fn mend_link(&mut self, end: LinkEnd, fault: LinkFault);
 
-    /// Kills a worker instance with SIGKILL; without a name, all of them.
-    fn kill_worker(&mut self, instance: Option<&Instance>) -> Effect;
+    /// Kills workers with SIGKILL, descendants included.
+    fn kill_worker(&mut self, instance: Option<&str>) -> Effect;
+
+    /// Asks workers to end (SIGTERM); the effect is that they were asked.
+    fn stop_worker(&mut self, instance: Option<&str>) -> Effect;
+
+    /// Kills workers with SIGKILL and has the next generation of each started.
+    fn restart_worker(&mut self, instance: Option<&str>) -> Effect;
 }
 
-/// Which tokens die.
+/// Whose expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry<'a> {
+    /// This token's.
+    Token(&'a TokenName),
+    /// That of the access token that lives and expires last: then all have expired.
+    Last,
+}
+
+/// Which tokens die. All conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Revocation {
-    /// This one; of a refresh token its access tokens live on unless reuse detection says otherwise.
-    Token(TokenName),
-    /// The newest live one of a kind.
-    Newest(TokenKind),
-    /// All of a kind.
-    All(TokenKind),
-    /// All that speak for a subject.
-    Subject(String),
+pub struct Revocation {
+    /// Which of those that fit.
+    pub which: Which,
+    /// Only of this kind.
+    pub kind: Option<TokenKind>,
+    /// Only those of this client.
+    pub client: Option<String>,
+    /// Only those that speak for this subject.
+    pub subject: Option<String>,
 }
 
-/// Which link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LinkEnd {
-    /// Between workers and the identity provider.
-    Idp,
-    /// Between workers and the protected API.
-    Api,
-    /// Between workers and the Temporal frontend.
-    Temporal,
+/// Which of the tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// This one; of a refresh token its access tokens live on unless reuse detection says otherwise.
+    This(TokenName),
+    /// The one that was issued last and lives.
+    Newest,
+    /// All that live.
+    All,
+}
+
+/// How long access tokens live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLifetime {
+    /// What `exp` says and validators go by.
+    pub lives: Duration,
+    /// What `expires_in` says, if not the truth.
+    pub stated: Option<Duration>,
 }
 
 /// How a link is broken.
@@ -71,4 +129,47 @@ pub enum LinkFault {
     Reset,
     /// Holds bytes back for so long.
     Latency(Duration),
+}
+
+/// Does nothing at all: a fault that fires and changes nothing. That no fault bites then is how its proof is proved.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Inert;
+
+impl Controls for Inert {
+    fn directs_replies(&self) -> bool {
+        false
+    }
+    fn until_expiry(&self, _: Expiry<'_>) -> Option<Duration> {
+        None
+    }
+    fn pass_time(&mut self, _: Duration) {}
+    fn sit_out(&mut self, _: Duration) -> Effect {
+        nothing()
+    }
+    fn skew(&mut self, _: Clock, _: i64) {}
+    fn drift(&mut self, _: Clock, _: i64) {}
+    fn revoke(&mut self, _: &Revocation) {}
+    fn disable_client(&mut self, _: Option<&str>) {}
+    fn grant_access(&mut self, _: Option<&str>) {}
+    fn reuse_refresh_token(&mut self, _: Option<&str>) {}
+    fn set_lifetime(&mut self, _: Option<TokenLifetime>) {}
+    fn rotate_keys(&mut self, _: bool) {}
+    fn refuse_at_api(&mut self, _: &TokenName) {}
+    fn break_link(&mut self, _: LinkEnd, _: LinkFault) -> bool {
+        false
+    }
+    fn mend_link(&mut self, _: LinkEnd, _: LinkFault) {}
+    fn kill_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+    fn stop_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+    fn restart_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+}
+
+fn nothing() -> Effect {
+    Box::pin(async {})
 }

@@ -1,28 +1,21 @@
 //! The engine: arms, counts, fires, proves bites and heals, while events are recorded.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::action::{Action, instance_of};
-use super::bite::{Before, Bite};
-use super::controls::Controls;
-use super::trigger::{Counter, Trigger};
-use crate::journal::{Consequences, Event, Intervene, Journal, Record, TokenChange, TokenName};
+use tokio::task::JoinSet;
 
-/// A fault of a scenario.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
-    /// Its id.
-    pub id: String,
-    /// When it fires.
-    pub trigger: Trigger,
-    /// What it does.
-    pub action: Action,
-    /// How often it fires.
-    pub count: u32,
-    /// What proves that it bit; `None` takes the action's own.
-    pub bite: Option<Bite>,
-}
+use super::action;
+use super::bite::{Known, Unproved};
+use super::controls::{Controls, Inert};
+use super::one::{Occasion, One, Standing};
+use super::plan::Plan;
+use super::reply;
+use super::seen::Seen;
+use super::trigger::Counter;
+use crate::journal::{Act, Call, Consequences, Due, Event, Intervene, Journal, Record};
+use crate::scenario::{Arm, Ending, ResolvedHeal, TimeMode};
 
 /// How far a fault has come. Fired is not bitten: both are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,61 +28,63 @@ pub struct Progress {
     pub fired: u32,
     /// How often it bit.
     pub bit: u32,
-    /// Whether it was undone.
+    /// Whether nothing of it stands and nothing more will come of it.
     pub healed: bool,
 }
 
 /// Evaluates the faults of one scenario run. Give it to [`Journal::intervene_with`].
+///
+/// What waits for a time (`delay:`, `for:`) is a task of the runtime in which the triggering event is recorded, and
+/// ends with the engine; its moment comes as an event of its own, `fault.due`.
 pub struct Engine {
     journal: Journal,
     controls: Box<dyn Controls>,
-    faults: Vec<Armed>,
-    live: BTreeSet<TokenName>,
-    armed: bool,
+    faults: Vec<One>,
+    healing: Option<Healing>,
+    ending: Ending,
+    time: TimeMode,
+    known: Known,
+    /// Which fault answered a call, until its reply leaves.
+    answered: BTreeMap<Call, String>,
+    begun: bool,
+    working: bool,
+    finished: bool,
+    healed: bool,
+    timers: JoinSet<()>,
     progress: Arc<Mutex<Vec<Progress>>>,
 }
 
-struct Armed {
-    fault: Fault,
+/// What `heal:` waits for.
+struct Healing {
+    plan: ResolvedHeal,
     counter: Counter,
-    fired: u32,
-    /// Firings that nothing has proved yet.
-    unproved: Vec<Before>,
-    bit: u32,
-    /// Replies that are still to be changed.
-    replies: u32,
-    healed: bool,
+    /// Its trigger was met, once.
+    met: bool,
+    /// Its delay is over.
+    due: bool,
 }
 
 impl Engine {
-    /// An engine for these faults, and a view of their progress that outlives it. They are armed by
-    /// `workload.started`, and undone together once all have fired and bitten.
-    pub fn new(journal: Journal, controls: Box<dyn Controls>, faults: Vec<Fault>) -> (Self, Arc<Mutex<Vec<Progress>>>) {
-        let progress = faults
-            .iter()
-            .map(|fault| Progress {
-                id: fault.id.clone(),
-                action: fault.action.name(),
-                fired: 0,
-                bit: 0,
-                healed: false,
-            })
-            .collect();
-        let progress = Arc::new(Mutex::new(progress));
-        let faults = faults
-            .into_iter()
-            .map(|fault| Armed {
-                fault,
-                counter: Counter::default(),
-                fired: 0,
-                unproved: Vec::new(),
-                bit: 0,
-                replies: 0,
-                healed: false,
-            })
-            .collect();
-        let engine =
-            Self { journal, controls, faults, live: BTreeSet::new(), armed: false, progress: Arc::clone(&progress) };
+    /// An engine for this plan, and a view of its faults' progress that outlives it.
+    pub fn new(journal: Journal, controls: Box<dyn Controls>, plan: Plan) -> (Self, Arc<Mutex<Vec<Progress>>>) {
+        let faults: Vec<One> = plan.faults.into_iter().map(|fault| One::new(fault, plan.seed)).collect();
+        let progress = Arc::new(Mutex::new(faults.iter().map(One::progress).collect()));
+        let engine = Self {
+            journal,
+            controls: if plan.inert { Box::new(Inert) } else { controls },
+            faults,
+            healing: plan.heal.map(|plan| Healing { plan, counter: Counter::default(), met: false, due: false }),
+            ending: plan.ending,
+            time: plan.time,
+            known: Known::default(),
+            answered: BTreeMap::new(),
+            begun: false,
+            working: false,
+            finished: false,
+            healed: false,
+            timers: JoinSet::new(),
+            progress: Arc::clone(&progress),
+        };
         (engine, progress)
     }
 
@@ -98,31 +93,39 @@ impl Engine {
         let _ = self.journal.record(event);
     }
 
+    /// Has `event` recorded after `delay`.
+    fn later(&mut self, delay: Duration, event: Event) {
+        let journal = self.journal.clone();
+        self.timers.spawn(async move {
+            tokio::time::sleep(delay).await;
+            journal.record(event).settled().await;
+        });
+    }
+
+    /// Arms what may wait by now: by `arm:`, and because the fault that it comes after has fired.
     fn arm(&mut self) {
-        self.armed = true;
-        for armed in &self.faults {
-            self.say(Event::FaultArmed { fault: armed.fault.id.clone() });
-        }
-    }
-
-    /// What lived before this event is what a fault that it triggers can kill.
-    fn follow_tokens(&mut self, event: &Event) {
-        if let Event::IdpToken(change) = event {
-            match change.change {
-                TokenChange::Issued => self.live.insert(change.token.clone()),
-                TokenChange::Expired | TokenChange::Revoked | TokenChange::Rotated => self.live.remove(&change.token),
-            };
-        }
-    }
-
-    fn prove_bites(&mut self, record: &Record) {
         for index in 0..self.faults.len() {
-            let armed = &mut self.faults[index];
-            let bite = armed.fault.bite.clone().unwrap_or_else(|| armed.fault.action.bite());
-            let waiting = armed.unproved.len();
-            armed.unproved.retain(|before| !bite.is_proved_by(before, record));
-            for _ in armed.unproved.len()..waiting {
-                self.bitten(index, record);
+            let one = &self.faults[index];
+            let time = match one.fault.arm {
+                Arm::Start => self.begun,
+                Arm::Workload => self.working,
+            };
+            let turn = one.fault.when.after.as_ref().is_none_or(|id| self.has_fired(id));
+            if !one.armed && time && turn {
+                self.say(Event::FaultArmed { fault: one.fault.id.clone() });
+                self.faults[index].armed = true;
+            }
+        }
+    }
+
+    fn has_fired(&self, id: &str) -> bool {
+        self.faults.iter().any(|one| one.fault.id == id && one.fired > 0)
+    }
+
+    fn prove_bites(&mut self, seen: &Seen<'_>) {
+        for index in 0..self.faults.len() {
+            for _ in 0..self.faults[index].proved_by(seen) {
+                self.bitten(index, seen.record);
             }
         }
     }
@@ -132,95 +135,214 @@ impl Engine {
         self.say(Event::FaultBit { fault: self.faults[index].fault.id.clone(), proof: proof.seq });
     }
 
-    fn fire_what_is_due(&mut self, record: &Record, consequences: &mut Consequences) {
-        // A fault that waits for another counts from the event after the one that fired it.
-        let fired_before: BTreeSet<String> =
-            self.faults.iter().filter(|armed| armed.fired > 0).map(|armed| armed.fault.id.clone()).collect();
+    fn fire_what_is_due(&mut self, seen: &Seen<'_>, consequences: &mut Consequences) {
         for index in 0..self.faults.len() {
-            let armed = &mut self.faults[index];
-            let waits = armed.fault.trigger.after.as_ref().is_some_and(|id| !fired_before.contains(id));
-            if waits
-                || armed.fired >= armed.fault.count
-                || armed.healed
-                || !armed.counter.meets(&armed.fault.trigger, record)
-            {
-                continue;
+            let Some(number) = self.faults[index].meets(seen) else { continue };
+            let occasion =
+                Occasion { seq: seen.record.seq, event: seen.record.event.clone(), fields: seen.fields().clone() };
+            let one = &mut self.faults[index];
+            let delay = one.fault.delay.to_std();
+            if delay.is_zero() {
+                self.act(index, number, occasion, consequences);
+            } else {
+                one.waiting.insert(number, occasion);
+                let fault = Some(one.fault.id.clone());
+                self.later(delay, Event::FaultDue { fault, firing: Some(number), what: Due::Act });
             }
-            armed.fired += 1;
-            if let Action::Reply(reply) = &armed.fault.action {
-                armed.replies += reply.times;
-            }
-            let before = Before { live: self.live.clone(), instance: instance_of(&record.event).cloned() };
-            let done = armed.fault.action.fire(record, &mut *self.controls);
-            let by_proof = !matches!(armed.fault.action, Action::Reply(_)) || armed.fault.bite.is_some();
-            if by_proof && !done.inert {
-                armed.unproved.push(before);
-            }
-            consequences.effects.extend(done.effect);
-            let (fault, action) = (armed.fault.id.clone(), armed.fault.action.name().to_owned());
-            self.say(Event::FaultFired { fault, action, trigger: Some(record.seq) });
+        }
+    }
+
+    /// Carries a fault's action out.
+    fn act(&mut self, index: usize, number: u32, occasion: Occasion, consequences: &mut Consequences) {
+        let one = &mut self.faults[index];
+        one.fired += 1;
+        let done = action::fire(&one.fault.action, &occasion.event, &self.known, self.time, &mut *self.controls);
+        consequences.effects.extend(done.effect);
+        if one.bites_by_event() && !done.inert {
+            one.unproved.push(Unproved::new(self.known.clone(), occasion.fields, done.aim));
+        }
+        if one.fault.action.can_be_undone() {
+            one.standing.push(Standing { number, replies: done.replies, barrier: done.barrier, felt: false });
+        }
+        let lasts = one.fault.lasts;
+        let (fault, action) = (one.fault.id.clone(), one.fault.action.name().to_owned());
+        self.say(Event::FaultFired { fault: fault.clone(), action, trigger: Some(occasion.seq) });
+        if let Some(lasts) = lasts {
+            let event = Event::FaultDue { fault: Some(fault), firing: Some(number), what: Due::Undo };
+            self.later(lasts.to_std(), event);
         }
     }
 
     fn change_replies(&mut self, record: &Record, consequences: &mut Consequences) {
+        if let Some(call) = reply::leaving(&record.event) {
+            consequences.fault = self.answered.remove(&call);
+        }
+        if !self.controls.directs_replies() {
+            return;
+        }
         for index in 0..self.faults.len() {
-            let armed = &mut self.faults[index];
-            let Action::Reply(reply) = &armed.fault.action else { continue };
-            if armed.replies == 0 {
+            let one = &mut self.faults[index];
+            let Some(standing) = one.standing.iter_mut().find(|standing| standing.replies > 0) else { continue };
+            let Some(directive) = reply::directive(&one.fault.action, &record.event, &*self.controls) else { continue };
+            if directive.act != Act::Proceed && consequences.directive.act != Act::Proceed {
+                // An earlier fault has this one; delays alone add up.
                 continue;
             }
-            let Some(directive) = reply.directive_for(&record.event) else { continue };
-            armed.replies -= 1;
-            let first_of_firing = armed.bit < armed.fired;
+            standing.replies -= 1;
+            let first = !std::mem::replace(&mut standing.felt, true);
+            let id = one.fault.id.clone();
+            if let Some(call) = reply::arriving(&record.event) {
+                self.answered.insert(call, id);
+            } else {
+                consequences.fault.get_or_insert(id);
+            }
             consequences.directive = std::mem::take(&mut consequences.directive).and(directive);
-            if first_of_firing && armed.fault.bite.is_none() {
+            if first && !self.faults[index].bites_by_event() {
                 self.bitten(index, record);
             }
         }
     }
 
-    fn heal_when_all_have_bitten(&mut self) {
-        let done = |armed: &Armed| {
-            armed.fired >= armed.fault.count && armed.bit >= armed.fired && armed.replies == 0 && armed.fired > 0
-        };
-        if !self.faults.iter().all(done) {
+    fn hold(&mut self, record: &Record, consequences: &mut Consequences) {
+        let Event::ApiRequest(request) = &record.event else { return };
+        if !self.controls.directs_replies() {
             return;
         }
-        for armed in self.faults.iter_mut().filter(|armed| !armed.healed) {
-            armed.healed = true;
-            if armed.fault.action.heal(&mut *self.controls) {
-                let _ = self.journal.record(Event::FaultHealed { fault: armed.fault.id.clone() });
+        for index in 0..self.faults.len() {
+            let one = &mut self.faults[index];
+            if !one.holds(request.route.as_deref()) {
+                continue;
+            }
+            let Some(at) = one.standing.iter().position(|standing| standing.barrier.is_some()) else { continue };
+            let Some(barrier) = &mut one.standing[at].barrier else { continue };
+            consequences.effects.push(barrier.arrive());
+            if barrier.is_full() {
+                one.standing.remove(at);
+                if !one.bites_by_event() {
+                    self.bitten(index, record);
+                }
+            }
+        }
+    }
+
+    /// The moment that a timer waited for has come.
+    fn due(&mut self, record: &Record, consequences: &mut Consequences) {
+        let Event::FaultDue { fault, firing, what } = &record.event else { return };
+        let index = fault.as_ref().and_then(|id| self.faults.iter().position(|one| one.fault.id == *id));
+        match (what, index, firing) {
+            (Due::Act, Some(index), Some(number)) => {
+                if let Some(occasion) = self.faults[index].waiting.remove(number)
+                    && !self.healed
+                {
+                    self.act(index, *number, occasion, consequences);
+                }
+            }
+            (Due::Undo, Some(index), Some(number)) => {
+                let one = &mut self.faults[index];
+                if let Some(at) = one.standing.iter().position(|standing| standing.number == *number) {
+                    one.standing.remove(at);
+                    action::undo(&one.fault.action, &mut *self.controls);
+                    self.say(Event::FaultHealed { fault: self.faults[index].fault.id.clone() });
+                }
+            }
+            (Due::Heal, ..) => {
+                if let Some(healing) = &mut self.healing {
+                    healing.due = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn meet_healing(&mut self, seen: &Seen<'_>) {
+        let Some(healing) = &self.healing else { return };
+        let turn = healing.plan.when.after.as_ref().is_none_or(|id| self.has_fired(id));
+        let Some(healing) = self.healing.as_mut().filter(|healing| !healing.met) else { return };
+        if !turn || !healing.counter.meets(&healing.plan.when, seen) {
+            return;
+        }
+        healing.met = true;
+        let delay = healing.plan.delay.to_std();
+        if delay.is_zero() {
+            healing.due = true;
+        } else {
+            self.later(delay, Event::FaultDue { fault: None, firing: None, what: Due::Heal });
+        }
+    }
+
+    /// Undoes what stands, when its time has come.
+    fn heal(&mut self) {
+        let completes = self.ending == Ending::Completed;
+        let due = match &self.healing {
+            Some(healing) => healing.due,
+            None => self.faults.iter().all(One::is_done),
+        };
+        // What shall fail or hang must not be rescued before that is judged; afterwards nothing has to stand.
+        let heals = if completes { due } else { self.finished };
+        if self.healed || !heals {
+            return;
+        }
+        self.healed = true;
+        let by_itself = |one: &One| one.fault.lasts.is_some() && self.healing.is_none() && completes;
+        for index in 0..self.faults.len() {
+            let one = &mut self.faults[index];
+            if by_itself(one) {
+                continue;
+            }
+            one.over = true;
+            one.waiting.clear();
+            let standing = std::mem::take(&mut one.standing);
+            for _ in &standing {
+                action::undo(&one.fault.action, &mut *self.controls);
+            }
+            if !standing.is_empty() {
+                self.say(Event::FaultHealed { fault: self.faults[index].fault.id.clone() });
             }
         }
     }
 
     fn publish(&self) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        for (shown, armed) in progress.iter_mut().zip(&self.faults) {
-            (shown.fired, shown.bit, shown.healed) = (armed.fired, armed.bit, armed.healed);
+        for (shown, one) in progress.iter_mut().zip(&self.faults) {
+            *shown = one.progress();
         }
     }
 }
 
 impl Intervene for Engine {
     fn observe(&mut self, record: &Record, consequences: &mut Consequences) {
-        // What faults themselves say triggers nothing: `after` is how one fault follows another.
-        if matches!(
-            record.event,
-            Event::FaultArmed { .. } | Event::FaultFired { .. } | Event::FaultBit { .. } | Event::FaultHealed { .. }
-        ) {
-            return;
+        match &record.event {
+            Event::FaultDue { .. } => self.due(record, consequences),
+            // What faults themselves say triggers nothing: `after` is how one fault follows another.
+            Event::FaultArmed { .. }
+            | Event::FaultFired { .. }
+            | Event::FaultBit { .. }
+            | Event::FaultHealed { .. } => return,
+            event => {
+                self.known.follow(event);
+                if !self.begun {
+                    self.begun = true;
+                    self.arm();
+                }
+                if matches!(event, Event::WorkloadStarted { .. }) {
+                    self.working = true;
+                    self.arm();
+                }
+                let seen = Seen::new(record);
+                // What comes after the workload (workers are ended) says nothing of the faults.
+                if !self.finished {
+                    self.prove_bites(&seen);
+                }
+                self.fire_what_is_due(&seen, consequences);
+                self.change_replies(record, consequences);
+                self.hold(record, consequences);
+                self.meet_healing(&seen);
+                self.finished |= matches!(event, Event::WorkloadFinished);
+            }
         }
-        self.follow_tokens(&record.event);
-        if matches!(record.event, Event::WorkloadStarted { .. }) {
-            self.arm();
-        }
-        if self.armed {
-            self.prove_bites(record);
-            self.fire_what_is_due(record, consequences);
-            self.change_replies(record, consequences);
-            self.heal_when_all_have_bitten();
-            self.publish();
-        }
+        // A fault that comes after another counts from the event after the one that fired it.
+        self.arm();
+        self.heal();
+        self.publish();
     }
 }

@@ -4,17 +4,37 @@
 //! it for the triggers that wait for it, and carries actions out on the spot, so that a fault triggered by the second
 //! token request changes the answer to that very request.
 //!
-//! What an action does to the lab goes through [`Controls`], which the lab implements; what it does to one reply is a
-//! [`Directive`](crate::journal::Directive).
+//! Faults come as scenario files say them, resolved: [`Plan`]. What an action does to the lab goes through
+//! [`Controls`], which the lab implements; what it does to one reply is a [`Directive`](crate::journal::Directive);
+//! what proves that it had an effect on somebody is its [`Bite`].
 
 mod action;
 mod bite;
 mod controls;
 mod engine;
+mod hold;
+mod one;
+mod plan;
+mod reply;
+mod seen;
 mod trigger;
 
-pub use action::{Action, Reply, ReplyFault};
-pub use bite::Bite;
-pub use controls::{Controls, LinkEnd, LinkFault, Revocation};
-pub use engine::{Engine, Fault, Progress};
-pub use trigger::{Filter, Scope, Trigger};
+pub use bite::{BITES, Bite, default_bite};
+pub use controls::{Controls, Expiry, Inert, LinkFault, Revocation, TokenLifetime, Which};
+pub use engine::{Engine, Progress};
+pub use plan::Plan;
+pub(crate) use seen::is_instance;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Action;
+
+    #[test]
+    fn every_action_has_one_default_proof_and_words_for_it() {
+        let names: Vec<_> = BITES.iter().map(|(name, _)| *name).collect();
+        let documented: Vec<_> = Action::DOCS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, documented);
+        assert!(BITES.iter().all(|(_, bite)| !bite.doc().is_empty()));
+    }
+}

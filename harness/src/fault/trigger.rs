@@ -2,75 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use crate::journal::Record;
-
-/// Fires at the `nth` event of a kind that passes the filters, counted from arming.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trigger {
-    /// Kind of the event, `idp.request`.
-    pub event: String,
-    /// All of them must hold.
-    pub filters: Vec<Filter>,
-    /// From 1. With `count` > 1 the fault fires at this one and at those that follow.
-    pub nth: u32,
-    /// What is counted apart from each other.
-    pub per: Scope,
-    /// Counts only after the fault with this id has fired.
-    pub after: Option<String>,
-}
-
-/// A field of the event is one of these values.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Filter {
-    /// Name of the field.
-    pub field: String,
-    /// Accepted values. `true` and `false` for a field that holds something else ask whether it is present.
-    pub any_of: Vec<Value>,
-}
-
-/// What events are counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scope {
-    /// All together.
-    #[default]
-    Scenario,
-    /// Each workflow for itself.
-    Workflow,
-    /// Each worker instance for itself.
-    Instance,
-    /// Each OAuth client for itself.
-    Client,
-    /// Each token for itself.
-    Token,
-}
-
-impl Scope {
-    fn field(self) -> Option<&'static str> {
-        match self {
-            Self::Scenario => None,
-            Self::Workflow => Some("workflow"),
-            Self::Instance => Some("instance"),
-            Self::Client => Some("client"),
-            Self::Token => Some("token"),
-        }
-    }
-}
-
-impl Filter {
-    fn passes(&self, fields: &Value) -> bool {
-        let found = fields.get(&self.field).unwrap_or(&Value::Null);
-        self.any_of.iter().any(|wanted| match (wanted, found) {
-            (Value::Bool(present), found) if !found.is_boolean() => *present != found.is_null(),
-            // A worker named without its generation means all of its generations.
-            (Value::String(wanted), Value::String(found)) if self.field == "instance" => {
-                wanted == found || found.rsplit_once('.').is_some_and(|(worker, _)| worker == wanted)
-            }
-            (wanted, found) => wanted == found,
-        })
-    }
-}
+use super::seen::Seen;
+use crate::scenario::{Per, ResolvedTrigger, Then};
 
 /// Counts the events that a trigger waits for.
 #[derive(Debug, Default)]
@@ -79,26 +17,60 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// Whether the trigger is met by this event: it is the `nth` in its scope, or a later one.
-    pub(super) fn meets(&mut self, trigger: &Trigger, record: &Record) -> bool {
-        if record.event.kind() != trigger.event {
-            return false;
-        }
-        // Only events that somebody waits for are taken apart.
-        let Ok(fields) = serde_json::to_value(&record.event) else { return false };
-        if !trigger.filters.iter().all(|filter| filter.passes(&fields)) {
+    /// Whether the trigger is met by this event.
+    ///
+    /// Counted all together, it is met by the `nth` event and by each later one, so that `count: 3` is three in a row.
+    /// Counted apart, it is met by the `nth` of each: the second request of every workflow, say, and not its third.
+    pub(super) fn meets(&mut self, trigger: &ResolvedTrigger, seen: &Seen<'_>) -> bool {
+        if !seen.is(&trigger.event, &trigger.filters) {
             return false;
         }
         let scope = match trigger.per.field() {
             None => String::new(),
             // What the event does not say cannot be counted apart.
-            Some(field) => match fields.get(field).and_then(Value::as_str) {
+            Some(field) => match seen.fields().get(field).and_then(Value::as_str) {
                 Some(name) => name.to_owned(),
                 None => return false,
             },
         };
-        let seen = self.seen.entry(scope).or_default();
-        *seen += 1;
-        *seen >= trigger.nth
+        let acts_on = match trigger.then {
+            Then::This => trigger.nth.get(),
+            Then::Next => trigger.nth.get().saturating_add(1),
+        };
+        let count = self.seen.entry(scope).or_default();
+        *count = count.saturating_add(1);
+        match trigger.per {
+            Per::Scenario => *count >= acts_on,
+            Per::Workflow | Per::Instance | Per::Client | Per::Token => *count == acts_on,
+        }
+    }
+}
+
+/// What is left to chance for one fault. Its draws depend on the seed and the fault's id alone, so that another fault
+/// in the file changes nothing.
+#[derive(Debug)]
+pub(super) struct Chance {
+    random: ChaCha12Rng,
+    probability: f64,
+}
+
+impl Chance {
+    pub(super) fn new(seed: u64, fault: &str, probability: f64) -> Self {
+        let mut random = ChaCha12Rng::seed_from_u64(seed);
+        let digest = Sha256::digest(fault.as_bytes());
+        let stream = digest.iter().take(8).fold(0, |stream: u64, byte| stream << 8 | u64::from(*byte));
+        random.set_stream(stream);
+        Self { random, probability }
+    }
+
+    /// Draws whether this time is one of those.
+    pub(super) fn strikes(&mut self) -> bool {
+        if self.probability >= 1.0 {
+            return true;
+        }
+        // 53 bits are what a double holds: uniform in [0, 1).
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
+        let drawn = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        drawn < self.probability
     }
 }

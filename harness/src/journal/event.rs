@@ -77,6 +77,18 @@ pub enum Event {
         /// The fault's id.
         fault: String,
     },
+    /// A time is over that a fault, or the healing of all, had to wait.
+    #[serde(rename = "fault.due")]
+    FaultDue {
+        /// The fault's id; `None` for the healing of all.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        fault: Option<String>,
+        /// Which of its firings, from 1.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        firing: Option<u32>,
+        /// What it is time for.
+        what: Due,
+    },
     /// A clock of the lab was moved.
     #[serde(rename = "clock.moved")]
     ClockMoved {
@@ -95,6 +107,13 @@ pub enum Event {
     /// A token was born or died.
     #[serde(rename = "idp.token")]
     IdpToken(IdpToken),
+
+    /// Another key signs from now on.
+    #[serde(rename = "idp.key")]
+    IdpKey {
+        /// Its id.
+        kid: String,
+    },
 
     /// A request reached the protected API and its token was judged.
     #[serde(rename = "api.request")]
@@ -248,6 +267,18 @@ pub enum WorkflowStatus {
     Running,
 }
 
+/// What it is time for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// The fault acts: its `delay:` is over.
+    Act,
+    /// The fault is undone: its `for:` is over.
+    Undo,
+    /// All faults are undone: the delay of `heal:` is over.
+    Heal,
+}
+
 /// Whose clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -288,6 +319,12 @@ pub struct IdpRequest {
     /// The token that it presents, if it is one of the lab's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub token: Option<TokenName>,
+    /// `scope`, as sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<String>,
+    /// `audience`, else each `resource` (RFC 8707 §2), as sent, separated by spaces.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub audience: Option<String>,
 }
 
 /// A reply of the identity provider.
@@ -459,6 +496,16 @@ impl Failure {
 }
 
 impl Event {
+    /// Says of a reply which fault made it what it is.
+    pub(super) fn attribute_to(&mut self, id: String) {
+        match self {
+            Self::IdpResponse(IdpResponse { fault, .. }) | Self::ApiResponse(ApiResponse { fault, .. }) => {
+                *fault = Some(id);
+            }
+            _ => {}
+        }
+    }
+
     /// The name of its kind, `idp.request`.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -472,10 +519,12 @@ impl Event {
             Self::FaultFired { .. } => "fault.fired",
             Self::FaultBit { .. } => "fault.bit",
             Self::FaultHealed { .. } => "fault.healed",
+            Self::FaultDue { .. } => "fault.due",
             Self::ClockMoved { .. } => "clock.moved",
             Self::IdpRequest(_) => "idp.request",
             Self::IdpResponse(_) => "idp.response",
             Self::IdpToken(_) => "idp.token",
+            Self::IdpKey { .. } => "idp.key",
             Self::ApiRequest(_) => "api.request",
             Self::ApiResponse(_) => "api.response",
             Self::HttpDone { .. } => "http.done",

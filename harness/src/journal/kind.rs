@@ -42,6 +42,7 @@ pub static KIND_DOCS: &[KindDoc] = &[
     doc("fault.fired", Moment::Live, &["fault", "action"], "a fault's action was carried out"),
     doc("fault.bit", Moment::Live, &["fault"], "a fault is proved to have had an effect"),
     doc("fault.healed", Moment::Live, &["fault"], "a fault was undone"),
+    doc("fault.due", Moment::Live, &["fault", "what"], "a time is over that a fault had to wait"),
     doc("clock.moved", Moment::Live, &["clock"], "a clock of the lab was moved"),
     doc(
         "idp.request",
@@ -61,6 +62,7 @@ pub static KIND_DOCS: &[KindDoc] = &[
         &["token", "token_kind", "change", "client", "sub"],
         "a token was issued, rotated, expired or revoked",
     ),
+    doc("idp.key", Moment::Live, &["kid"], "the identity provider signs with another key"),
     doc(
         "api.request",
         Moment::Gating,

@@ -18,6 +18,6 @@ pub use kind::{KIND_DOCS, KindDoc, Moment, kind_doc};
 pub use mock_idp::fault::{Act, Answer, Directive, FieldChange};
 pub use record::{Place, ReadError, Record, Sighting, read};
 pub use recorder::{Consequences, Effect, Intervene, Journal, Recorded, Scrub, WaitError};
-pub use run::{RunEnd, RunHeader, SCHEMA_VERSION};
+pub use run::{ControlFacts, EffectCount, Identity, RunEnd, RunHeader, SCHEMA_VERSION};
 pub use scrub::{LEAK, Redactor};
-pub use view::{Run, TokenLife};
+pub use view::{Delivery, Run, TokenLife};

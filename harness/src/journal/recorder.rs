@@ -33,6 +33,8 @@ pub struct Consequences {
     pub directive: Directive,
     /// What it waits for first.
     pub effects: Vec<Effect>,
+    /// The fault that made a reply what it is: goes into the event that reports the reply.
+    pub fault: Option<String>,
 }
 
 /// Acts on events while they are recorded: counts triggers, changes the lab's state, decides outcomes.
@@ -170,6 +172,9 @@ impl Journal {
         let mut record = Record { seq, at_us: self.elapsed_us(), cause: None, event, sightings: Vec::new() };
         self.observe(&state, &record, &mut consequences);
         decide(&mut record.event, &consequences.directive);
+        if let Some(fault) = consequences.fault.take() {
+            record.event.attribute_to(fault);
+        }
         self.keep(&state, record);
 
         // A caused event may cause more; their outcome is nobody's to take, their effects are.
@@ -190,6 +195,12 @@ impl Journal {
         let length = state.records.borrow().len();
         self.0.length.send_replace(length);
         Recorded { seq: Some(seq), directive: consequences.directive, effects: consequences.effects }
+    }
+
+    /// Runs `act` while nobody else records: no event of others comes between what it changes and what it reports.
+    pub fn exclusively<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _state = self.0.state.lock();
+        act()
     }
 
     fn next(&self, state: &State) -> Seq {

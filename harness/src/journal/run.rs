@@ -23,6 +23,42 @@ pub struct RunHeader {
     pub resolved: Value,
     /// The target with all defaults filled in.
     pub target: Value,
+    /// What the control of the same configuration did; `None` for the control itself, and where it was not run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub control: Option<ControlFacts>,
+}
+
+/// What the control, a run of the same configuration without faults, did: the measure of what a run with faults may do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ControlFacts {
+    /// Whether every workflow of it completed.
+    pub completed: bool,
+    /// What it changed at the API, by workflow and place.
+    pub effects: Vec<EffectCount>,
+    /// Whose tokens it sent to the API, each once.
+    pub identities: Vec<Identity>,
+}
+
+/// How often something was changed at the API.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EffectCount {
+    /// By which workflow: its number in the workload, as ids differ from run to run. `None` where the requests of
+    /// several workflows cannot be told apart.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub n: Option<u32>,
+    /// Method and concrete path, with `{workflow}` for the workflow's own id.
+    pub target: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// Who a token makes its bearer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Identity {
+    /// The client that it was issued to.
+    pub client: String,
+    /// Who it speaks for (`sub`).
+    pub sub: String,
 }
 
 /// How a scenario run ended for the lab itself. Says nothing of the worker.

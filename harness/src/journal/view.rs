@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, IdpToken, TokenChange};
-use super::id::{Seq, TokenName};
+use super::id::{Call, Seq, TokenName, WorkflowId};
 use super::record::Record;
 use super::run::{RunEnd, RunHeader};
 
@@ -11,6 +11,17 @@ use super::run::{RunEnd, RunHeader};
 pub struct Run<'a> {
     records: &'a [Record],
     tokens: BTreeMap<TokenName, TokenLife>,
+    deliveries: BTreeMap<Call, Delivery>,
+    workflows: BTreeMap<WorkflowId, u32>,
+}
+
+/// How the reply to an HTTP request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// When.
+    pub at: Seq,
+    /// Whether the whole reply was handed over.
+    pub whole: bool,
 }
 
 /// A token from its issue to its death.
@@ -28,7 +39,17 @@ impl<'a> Run<'a> {
     /// Indexes a journal, as [`super::read`] gives it.
     pub fn new(records: &'a [Record]) -> Self {
         let mut tokens: BTreeMap<TokenName, TokenLife> = BTreeMap::new();
+        let (mut deliveries, mut workflows) = (BTreeMap::new(), BTreeMap::new());
         for record in records {
+            match &record.event {
+                Event::HttpDone { call, delivered } => {
+                    deliveries.entry(*call).or_insert(Delivery { at: record.seq, whole: *delivered });
+                }
+                Event::WorkflowStarted { workflow, n } => {
+                    workflows.insert(workflow.clone(), *n);
+                }
+                _ => {}
+            }
             let Event::IdpToken(event) = &record.event else { continue };
             match event.change {
                 TokenChange::Issued => {
@@ -42,7 +63,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        Self { records, tokens }
+        Self { records, tokens, deliveries, workflows }
     }
 
     /// Every record, in order.
@@ -74,5 +95,15 @@ impl<'a> Run<'a> {
     /// Every token that was issued, by name.
     pub fn tokens(&self) -> &BTreeMap<TokenName, TokenLife> {
         &self.tokens
+    }
+
+    /// How the reply to an HTTP request ended; `None` if the journal does not say.
+    pub fn delivery(&self, call: Call) -> Option<Delivery> {
+        self.deliveries.get(&call).copied()
+    }
+
+    /// The workflows that the harness started, with their numbers in the workload.
+    pub fn workflows(&self) -> &BTreeMap<WorkflowId, u32> {
+        &self.workflows
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, TokenFacts};
+use tokio::sync::Notify;
 
 use super::tokens::Names;
 use crate::journal::{
@@ -17,16 +18,17 @@ pub struct Observed {
     names: Names,
     redactor: Redactor,
     calls: Arc<AtomicU64>,
+    expiries: Arc<Notify>,
     open: Mutex<BTreeMap<u64, IdpRequest>>,
 }
 
 impl Observed {
     /// An observer that numbers requests from `calls`, which the whole lab shares, and keeps the tokens that are
-    /// issued out of `journal`.
-    pub fn new(journal: Journal, names: Names, calls: Arc<AtomicU64>) -> Self {
+    /// issued out of `journal`. It notifies `expiries` of each token that may be the next to expire.
+    pub fn new(journal: Journal, names: Names, calls: Arc<AtomicU64>, expiries: Arc<Notify>) -> Self {
         let redactor = Redactor::new();
         journal.scrub_with(redactor.clone());
-        Self { journal, names, redactor, calls, open: Mutex::default() }
+        Self { journal, names, redactor, calls, expiries, open: Mutex::default() }
     }
 
     fn token(&self, token: &TokenFacts, change: TokenChange, reason: Option<String>) -> Event {
@@ -63,6 +65,11 @@ impl Observer for Observed {
             grant: seen.grant.clone(),
             client: seen.client.clone(),
             token: seen.token.and_then(|token| self.names.known(token)),
+            scope: seen.scope.clone(),
+            audience: seen.audience.clone().or_else(|| {
+                let resources = &seen.resources;
+                (!resources.is_empty()).then(|| resources.join(" "))
+            }),
         };
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.number, request.clone());
         outcome(self.journal.record_with(Event::IdpRequest(request), |_, directive| {
@@ -75,6 +82,7 @@ impl Observer for Observed {
     fn event(&self, event: &IdpEvent) {
         let event = match event {
             IdpEvent::Issued(token) => {
+                self.expiries.notify_one();
                 let name = self.names.name(token.id, token.kind);
                 self.redactor.register(name, token.value.random_part());
                 self.token(token, TokenChange::Issued, None)
@@ -84,8 +92,7 @@ impl Observer for Observed {
                 Death::Revoked(reason) => self.token(token, TokenChange::Revoked, Some(reason.clone())),
                 Death::Rotated(_) => self.token(token, TokenChange::Rotated, None),
             },
-            // Nobody can be told more than the tokens that it signs.
-            IdpEvent::KeyRotated { .. } => return,
+            IdpEvent::KeyRotated { kid } => Event::IdpKey { kid: kid.clone() },
         };
         let _ = self.journal.record(event);
     }

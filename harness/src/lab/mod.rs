@@ -1,6 +1,8 @@
 //! What one scenario run lives in: the servers, links and processes around the worker under test.
 
 pub mod api;
+pub mod clock;
+mod controls;
 pub mod egress;
 pub mod gate;
 pub mod idp;
@@ -11,3 +13,5 @@ pub mod temporal;
 pub mod tokens;
 pub mod worker;
 pub mod workload;
+
+pub use controls::Order;

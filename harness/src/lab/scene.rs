@@ -1,24 +1,27 @@
 //! One scenario run's lab, opened and closed: identity provider, API front and gate behind links of their own for each
 //! worker instance, on one journal.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mock_idp::{Clock as IdpClock, Config, Idp, Listener, Which};
+use mock_idp::{Clock as ServerClock, Config, Idp, Listener};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::api::{self, ApiFront};
+use super::clock::WorkerClock;
+use super::controls::{Handles, Order};
 use super::gate::Gate;
 use super::idp::Observed;
-use super::link::{Link, LinkControl};
+use super::link::Link;
 use super::tokens::{Judge, Names, Validation};
 use super::worker::WorkerProcess;
-use crate::fault::{Controls, Engine, Fault, LinkEnd, LinkFault, Progress, Revocation};
-use crate::journal::{Clock, Effect, Event, Instance, Journal, TokenKind, TokenName};
+use crate::fault::{Controls as _, Engine, Plan, Progress};
+use crate::journal::{Clock, Event, Instance, Journal};
+use crate::scenario::LinkEnd;
 
 /// What a lab is opened with.
 pub struct Opening {
@@ -30,8 +33,10 @@ pub struct Opening {
     pub api: api::Config,
     /// The Temporal frontend.
     pub temporal: SocketAddr,
+    /// The workers' clock, if they are started with one that can be moved.
+    pub worker_clock: Option<WorkerClock>,
     /// What goes wrong.
-    pub faults: Vec<Fault>,
+    pub plan: Plan,
 }
 
 /// An open lab. Dropped, it stops serving.
@@ -41,6 +46,7 @@ pub struct Scene {
     front: ApiFront,
     gate: Gate,
     progress: Arc<Mutex<Vec<Progress>>>,
+    orders: Option<mpsc::UnboundedReceiver<Order>>,
     serving: JoinSet<()>,
 }
 
@@ -75,36 +81,35 @@ impl Addresses {
     }
 }
 
-/// What faults take hold of. Clones share it.
-#[derive(Clone)]
-struct Handles {
-    journal: Journal,
-    idp: Idp,
-    judge: Judge,
-    links: Arc<Mutex<BTreeMap<(LinkEnd, Instance), LinkControl>>>,
-    workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
-}
-
 impl Scene {
     /// Opens a lab that reports to `journal`.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
     pub fn open(journal: Journal, opening: Opening) -> Self {
         let (names, calls) = (Names::default(), Arc::new(AtomicU64::new(1)));
-        let observer = Arc::new(Observed::new(journal.clone(), names.clone(), Arc::clone(&calls)));
+        let expiries = Arc::new(Notify::new());
+        let observer = Observed::new(journal.clone(), names.clone(), Arc::clone(&calls), Arc::clone(&expiries));
+        let (observer, lifetime) = (Arc::new(observer), opening.idp.access_token_lifetime);
         let idp = Idp::new(Config { observer, ..opening.idp });
         let judge = Judge {
             idp: idp.clone(),
             names,
-            clock: IdpClock::default(),
+            clock: ServerClock::default(),
             validation: opening.validation,
             refused: Arc::default(),
+            keys: Arc::default(),
         };
         let front = ApiFront::new(opening.api, journal.clone(), Box::new(judge.clone()), calls);
         let authority = opening.temporal.to_string().parse().expect("a socket address is an authority");
-        let handles = Handles { journal: journal.clone(), idp, judge, links: Arc::default(), workers: Arc::default() };
+        let (handles, orders) = Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries);
         let gate = Gate::new(authority, journal.clone());
-        let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.faults);
+        let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
-        Self { journal, handles, front, gate, progress, serving: JoinSet::new() }
+        let mut serving = JoinSet::new();
+        serving.spawn(tell_expiries(journal.clone(), handles.idp.clone(), Arc::clone(&handles.expiries)));
+        Self { journal, handles, front, gate, progress, orders: Some(orders), serving }
     }
 
     /// Its journal.
@@ -115,6 +120,16 @@ impl Scene {
     /// Its identity provider.
     pub fn idp(&self) -> &Idp {
         &self.handles.idp
+    }
+
+    /// What faults ask of whoever runs the scenario; `None` when it was taken before.
+    pub fn take_orders(&mut self) -> Option<mpsc::UnboundedReceiver<Order>> {
+        self.orders.take()
+    }
+
+    /// Moves a clock before anything happens, as `clocks:` of a scenario says.
+    pub fn set_clock(&self, clock: Clock, ahead_ms: i64) {
+        self.journal.exclusively(|| self.handles.clone().skew(clock, ahead_ms));
     }
 
     /// How far each fault has come.
@@ -132,11 +147,8 @@ impl Scene {
         let (idp, api, temporal) = (Link::bind(loopback)?, Link::bind(loopback)?, Link::bind(loopback)?);
         let listener = Listener::new(instance.as_str(), format!("http://{}", idp.address()));
         let addresses = Addresses { idp: listener.clone(), api: api.address(), temporal: temporal.address() };
-        {
-            let mut links = self.handles.links.lock().unwrap_or_else(PoisonError::into_inner);
-            for (end, link) in [(LinkEnd::Idp, &idp), (LinkEnd::Api, &api), (LinkEnd::Temporal, &temporal)] {
-                links.insert((end, instance.clone()), link.control());
-            }
+        for (end, link) in [(LinkEnd::Idp, &idp), (LinkEnd::Api, &api), (LinkEnd::Temporal, &temporal)] {
+            self.handles.opened(end, instance, link.control());
         }
         let router = self.handles.idp.router(listener);
         self.serving.spawn(idp.serve(move |io| {
@@ -155,8 +167,7 @@ impl Scene {
 
     /// A started worker: faults can kill it from now on.
     pub fn employ(&self, worker: Arc<WorkerProcess>) {
-        let mut workers = self.handles.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.insert(worker.instance().clone(), worker);
+        self.handles.started(worker);
     }
 
     /// Waits until a worker has polled for workflow and for activity tasks through its own gate address, and records
@@ -199,110 +210,22 @@ impl Drop for Scene {
     }
 }
 
-impl Handles {
-    fn moved(&self, clock: Clock, offset_ms: i64) {
-        let _ = self.journal.record(Event::ClockMoved { clock, offset_ms });
-    }
-
-    fn links(&self, end: LinkEnd) -> Vec<LinkControl> {
-        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.iter().filter(|((of, _), _)| *of == end).map(|(_, control)| control.clone()).collect()
-    }
-}
-
-impl Controls for Handles {
-    fn pass_time(&mut self, by: Duration) -> Option<Effect> {
-        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        drop(self.skew(Clock::Idp, by_ms));
-        self.skew(Clock::Api, by_ms)
-    }
-
-    fn until_expiry(&self, token: Option<&TokenName>) -> Option<Duration> {
-        let wanted = token.and_then(|name| self.judge.names.id(name));
-        let tokens = self.idp.tokens().into_iter();
-        let expiry = match wanted {
-            Some(id) => tokens.filter(|token| token.id == id).map(|token| token.expires_at_ms).max(),
-            None => tokens
-                .filter(|token| token.kind == mock_idp::TokenKind::Access && token.death.is_none())
-                .map(|token| token.expires_at_ms)
-                .max(),
+/// Has each token's expiry reported when its time is over, though nobody asks about the token.
+async fn tell_expiries(journal: Journal, idp: Idp, changed: Arc<Notify>) {
+    loop {
+        let next = journal.exclusively(|| {
+            idp.expire_due();
+            idp.next_expiry().and_then(|(_, at_ms)| idp.clock().until(at_ms))
+        });
+        let expiry = async {
+            match next {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
+            }
         };
-        // Clocks count in whole seconds: a second more is certainly past it.
-        let left = expiry? - self.idp.clock().now_ms() + 1000;
-        u64::try_from(left).ok().map(Duration::from_millis)
-    }
-
-    fn skew(&mut self, clock: Clock, by_ms: i64) -> Option<Effect> {
-        match clock {
-            Clock::Idp => {
-                self.idp.move_clock(by_ms);
-                self.moved(clock, self.idp.clock().offset_ms());
-            }
-            Clock::Api => {
-                self.judge.clock.shift_ms(by_ms);
-                self.moved(clock, self.judge.clock.offset_ms());
-            }
-            // No worker of this lab has a clock that moves.
-            Clock::Worker => {}
+        tokio::select! {
+            () = expiry => {}
+            () = changed.notified() => {}
         }
-        None
-    }
-
-    fn revoke(&mut self, what: &Revocation) {
-        let kind = |kind: &TokenKind| match kind {
-            TokenKind::Access => mock_idp::TokenKind::Access,
-            TokenKind::Refresh => mock_idp::TokenKind::Refresh,
-        };
-        let which = match what {
-            Revocation::Token(name) => match self.judge.names.id(name) {
-                Some(id) => Which::Token(id),
-                None => return,
-            },
-            Revocation::Newest(of) => Which::Newest(kind(of)),
-            Revocation::All(of) => Which::All(kind(of)),
-            Revocation::Subject(subject) => Which::Subject(subject.clone()),
-        };
-        self.idp.revoke(&which, "a fault of the scenario");
-    }
-
-    fn disable_client(&mut self, client: Option<&str>) {
-        match client {
-            Some(client) => self.idp.disable_client(client),
-            None => self.idp.clients().iter().for_each(|client| self.idp.disable_client(client)),
-        }
-    }
-
-    fn refuse_at_api(&mut self, token: &TokenName) {
-        self.judge.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone());
-    }
-
-    fn break_link(&mut self, end: LinkEnd, fault: LinkFault) {
-        for link in self.links(end) {
-            match fault {
-                LinkFault::Refuse => link.refuse(),
-                LinkFault::Reset => link.reset(),
-                LinkFault::Latency(latency) => link.latency(latency),
-            }
-        }
-    }
-
-    fn mend_link(&mut self, end: LinkEnd) {
-        for link in self.links(end) {
-            link.latency(Duration::ZERO);
-            if let Err(error) = link.restore() {
-                tracing::error!(%error, "a link could not be opened again");
-            }
-        }
-    }
-
-    fn kill_worker(&mut self, instance: Option<&Instance>) -> Effect {
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let aimed = workers.values().filter(|worker| instance.is_none_or(|instance| instance == worker.instance()));
-        let aimed: Vec<_> = aimed.cloned().collect();
-        Box::pin(async move {
-            for worker in aimed {
-                worker.kill().await;
-            }
-        })
     }
 }

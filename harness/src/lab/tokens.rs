@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mock_idp::{Clock, Death, Idp, TokenId, TokenKind};
 
 use super::api::{Judged, TokenJudge};
@@ -71,6 +73,28 @@ pub struct Judge {
     pub validation: Validation,
     /// Tokens that it refuses whatever their issuer says (FM-20).
     pub refused: Arc<Mutex<BTreeSet<TokenName>>>,
+    /// The keys of the JWKS as it was fetched last. Fetched again when a token names a key that is not there.
+    pub keys: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Judge {
+    /// Whether the key that signed this token is in the JWKS, as far as the API knows.
+    fn knows_key_of(&self, bearer: &str) -> bool {
+        // An opaque token is signed by nobody.
+        let Some(key) = key_id(bearer) else { return true };
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if !keys.contains(&key) {
+            *keys = self.idp.published_keys().into_iter().collect();
+        }
+        keys.contains(&key)
+    }
+}
+
+/// `kid` in the header of a JWT (RFC 7515 §4.1.4).
+fn key_id(token: &str) -> Option<String> {
+    let header = URL_SAFE_NO_PAD.decode(token.split_once('.')?.0).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    header["kid"].as_str().map(str::to_owned)
 }
 
 impl TokenJudge for Judge {
@@ -87,6 +111,8 @@ impl TokenJudge for Judge {
             Some("refused_early")
         } else if self.validation == Validation::Introspect && matches!(token.death, Some(Death::Revoked(_))) {
             Some("revoked")
+        } else if self.validation == Validation::Jwks && !self.knows_key_of(bearer) {
+            Some("unknown_key")
         } else if now_s * 1000 >= token.expires_at_ms {
             Some("expired")
         } else if now_s < token.issued_at_ms.div_euclid(1000) {

@@ -62,6 +62,26 @@ actions! {
     ClockDrift(ClockDrift) "clock.drift" "One clock runs faster or slower from now on."
 }
 
+impl Action {
+    /// Whether it is an environment fault, which healing undoes. Time that passed and credentials that died are not.
+    pub fn can_be_undone(&self) -> bool {
+        !matches!(
+            self,
+            Self::IdpRevoke(_)
+                | Self::IdpDisable(_)
+                | Self::IdpConsent(_)
+                | Self::IdpReuse(_)
+                | Self::IdpRotateKeys(_)
+                | Self::ApiRefuseToken(_)
+                | Self::LinkReset(_)
+                | Self::WorkerKill(_)
+                | Self::WorkerStop(_)
+                | Self::WorkerRestart(_)
+                | Self::TimePass(_)
+        )
+    }
+}
+
 /// Which tokens `idp.revoke` ends. `client` and `subject` narrow it down.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -357,7 +377,7 @@ pub struct Hold {
 }
 
 /// Which connection of the workers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkEnd {
     /// To the identity provider.

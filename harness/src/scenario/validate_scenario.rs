@@ -141,30 +141,13 @@ fn fault(fault: &Fault, ids: &[String], problems: &mut Problems) {
     if let Some(lasts) = fault.lasts.as_ref().filter(|lasts| lasts.as_millis() == 0) {
         problems.add(lasts.at, Complaint::new("a fault that lasts no time does nothing"));
     }
-    if fault.lasts.is_some() && !can_be_undone(&fault.action) {
+    if fault.lasts.is_some() && !fault.action.can_be_undone() {
         problems.add(
             fault.action.at,
             Complaint::new(format!("`{}` cannot be undone, so `for` has no meaning", fault.action.name())),
         );
     }
     action(&fault.action, fault.when.as_ref(), problems);
-}
-
-/// Environment faults are undone; time that passed and credentials that died are not.
-fn can_be_undone(action: &Action) -> bool {
-    !matches!(
-        action,
-        Action::IdpRevoke(_)
-            | Action::IdpDisable(_)
-            | Action::IdpConsent(_)
-            | Action::IdpRotateKeys(_)
-            | Action::ApiRefuseToken(_)
-            | Action::LinkReset(_)
-            | Action::WorkerKill(_)
-            | Action::WorkerStop(_)
-            | Action::WorkerRestart(_)
-            | Action::TimePass(_)
-    )
 }
 
 fn action(action: &At<Action>, when: Option<&Trigger>, problems: &mut Problems) {

@@ -39,6 +39,11 @@ impl Idp {
         self.store().tokens().to_vec()
     }
 
+    /// Ids of the keys that the JWKS has now: a token that another key signed is refused by who fetches it.
+    pub fn published_keys(&self) -> Vec<String> {
+        self.store().public_keys().into_iter().filter_map(|key| key.common.key_id).collect()
+    }
+
     /// Makes a refresh token for a client, as if somebody had consented.
     ///
     /// Gives `None` if the client is unknown.

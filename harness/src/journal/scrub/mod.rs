@@ -151,8 +151,10 @@ fn structural(event: &Event) -> bool {
             | Event::FaultFired { .. }
             | Event::FaultBit { .. }
             | Event::FaultHealed { .. }
+            | Event::FaultDue { .. }
             | Event::ClockMoved { .. }
             | Event::IdpToken(_)
+            | Event::IdpKey { .. }
             | Event::HttpDone { .. }
             | Event::GateRpc { .. }
             | Event::GateRpcDone { .. }

@@ -80,6 +80,16 @@ async fn a_reset_reaches_a_connection_that_nobody_accepted_yet() {
 }
 
 #[tokio::test]
+async fn the_server_can_reset_a_connection_itself() {
+    let mut link = Link::bind(LOCALHOST).unwrap();
+    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    let mut served = link.accept().await.unwrap();
+    mock_idp::fault::Connection::reset(&mut served);
+    drop(served);
+    assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn what_ends_by_itself_ends_without_a_reset() {
     let (address, _control, _serving) = echo();
     let mut client = TcpStream::connect(address).await.unwrap();

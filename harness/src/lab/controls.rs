@@ -1,0 +1,366 @@
+//! The lab's handles, as faults take hold of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mock_idp::{Idp, TokenFacts, TokenId};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
+
+use super::clock::WorkerClock;
+use super::link::LinkControl;
+use super::tokens::Judge;
+use super::worker::WorkerProcess;
+use crate::fault::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which, is_instance};
+use crate::journal::{Clock, Effect, Event, Instance, Journal, TokenKind, TokenName};
+use crate::scenario::LinkEnd;
+
+/// What a fault asks of whoever runs the scenario, as the lab does not start workers itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Order {
+    /// This worker was killed to be started again: its next generation is due.
+    Restart(Instance),
+    /// Somebody has consented again: this refresh token replaces what workers were given at their start.
+    RefreshToken(Box<TokenFacts>),
+}
+
+/// What faults take hold of. Clones share it.
+#[derive(Clone)]
+pub(super) struct Handles {
+    pub(super) journal: Journal,
+    pub(super) idp: Idp,
+    pub(super) judge: Judge,
+    /// Woken when it has to be found out anew which token expires next.
+    pub(super) expiries: Arc<Notify>,
+    lifetime: Duration,
+    worker_clock: Option<WorkerClock>,
+    links: Arc<Mutex<Links>>,
+    workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
+    hands: Arc<Mutex<BTreeMap<Clock, Hands>>>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+#[derive(Default)]
+struct Links {
+    open: BTreeMap<(LinkEnd, Instance), LinkControl>,
+    /// What stands: each link is as bad as all of it together, also one that is opened later.
+    broken: Vec<(LinkEnd, LinkFault)>,
+}
+
+/// How a clock was moved.
+#[derive(Default)]
+struct Hands {
+    /// By how much on purpose, in milliseconds. The rest of its offset it has gained by drifting.
+    moved_ms: i64,
+    /// How much it gains in each second, in milliseconds.
+    drift: i64,
+}
+
+impl Links {
+    fn apply(&self, end: LinkEnd, link: &LinkControl) {
+        let standing = self.broken.iter().filter(|(of, _)| *of == end).map(|(_, fault)| *fault);
+        let latency = standing.clone().filter_map(|fault| match fault {
+            LinkFault::Latency(latency) => Some(latency),
+            LinkFault::Refuse | LinkFault::Reset => None,
+        });
+        link.latency(latency.sum());
+        if standing.clone().any(|fault| fault == LinkFault::Refuse) {
+            link.refuse();
+        } else if let Err(error) = link.restore() {
+            tracing::error!(%error, "a link could not be opened again");
+        }
+    }
+
+    fn of(&self, end: LinkEnd) -> impl Iterator<Item = &LinkControl> {
+        self.open.iter().filter(move |((of, _), _)| *of == end).map(|(_, link)| link)
+    }
+}
+
+impl Handles {
+    pub(super) fn new(
+        journal: Journal,
+        idp: Idp,
+        judge: Judge,
+        lifetime: Duration,
+        worker_clock: Option<WorkerClock>,
+        expiries: Arc<Notify>,
+    ) -> (Self, mpsc::UnboundedReceiver<Order>) {
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let handles = Self {
+            journal,
+            idp,
+            judge,
+            expiries,
+            lifetime,
+            worker_clock,
+            links: Arc::default(),
+            workers: Arc::default(),
+            hands: Arc::default(),
+            orders,
+        };
+        (handles, ordered)
+    }
+
+    /// A link was opened for a worker instance. It is broken from the start if that end is.
+    pub(super) fn opened(&self, end: LinkEnd, instance: &Instance, link: LinkControl) {
+        let mut links = self.links.lock();
+        if links.broken.iter().any(|(of, _)| *of == end) {
+            links.apply(end, &link);
+        }
+        links.open.insert((end, instance.clone()), link);
+    }
+
+    /// A worker was started.
+    pub(super) fn started(&self, worker: Arc<WorkerProcess>) {
+        self.workers.lock().insert(worker.instance().clone(), worker);
+    }
+
+    /// The workers of this name that have not ended, as far as is recorded.
+    fn living(&self, instance: Option<&str>) -> Vec<Arc<WorkerProcess>> {
+        let workers = self.workers.lock();
+        let aimed = workers.values().filter(|worker| {
+            worker.exited().is_none() && instance.is_none_or(|name| is_instance(worker.instance(), name))
+        });
+        aimed.cloned().collect()
+    }
+
+    fn offset_ms(&self, clock: Clock) -> i64 {
+        match clock {
+            Clock::Idp => self.idp.clock().offset_ms(),
+            Clock::Api => self.judge.clock.offset_ms(),
+            Clock::Worker => self.worker_clock.as_ref().map_or(0, WorkerClock::offset_ms),
+        }
+    }
+
+    /// Whether there is such a clock to be moved.
+    fn has(&self, clock: Clock) -> bool {
+        clock != Clock::Worker || self.worker_clock.is_some()
+    }
+
+    /// Moves a clock, whatever for.
+    fn shift(&self, clock: Clock, by_ms: i64) {
+        match clock {
+            Clock::Idp => self.idp.move_clock(by_ms),
+            Clock::Api => self.judge.clock.shift_ms(by_ms),
+            Clock::Worker => {
+                let moved = self.worker_clock.as_ref().map_or(Ok(()), |clock| clock.shift(by_ms));
+                if let Err(error) = moved {
+                    tracing::error!(%error, "the workers' clock could not be moved");
+                }
+            }
+        }
+        let _ = self.journal.record(Event::ClockMoved { clock, offset_ms: self.offset_ms(clock) });
+        self.expiries.notify_one();
+    }
+
+    fn ids(&self, what: &Revocation) -> Vec<TokenId> {
+        let now_ms = self.idp.clock().now_ms();
+        let fits = |token: &TokenFacts| {
+            what.kind.is_none_or(|kind| kind == kind_of(token))
+                && what.client.as_ref().is_none_or(|client| *client == token.client)
+                && what.subject.as_ref().is_none_or(|subject| *subject == token.subject)
+        };
+        let tokens = self.idp.tokens();
+        let mut fitting = tokens.iter().filter(|token| fits(token));
+        match &what.which {
+            Which::This(name) => {
+                let id = self.judge.names.id(name);
+                fitting.filter(|token| Some(token.id) == id).map(|token| token.id).collect()
+            }
+            Which::Newest => fitting.rfind(|token| token.is_live(now_ms)).map(|token| token.id).into_iter().collect(),
+            Which::All => fitting.filter(|token| token.is_live(now_ms)).map(|token| token.id).collect(),
+        }
+    }
+
+    fn clients(&self, client: Option<&str>) -> Vec<String> {
+        client.map_or_else(|| self.idp.clients(), |client| vec![client.to_owned()])
+    }
+}
+
+fn kind_of(token: &TokenFacts) -> TokenKind {
+    match token.kind {
+        mock_idp::TokenKind::Access => TokenKind::Access,
+        mock_idp::TokenKind::Refresh => TokenKind::Refresh,
+    }
+}
+
+impl Controls for Handles {
+    fn now_ms(&self, clock: Clock) -> i64 {
+        match clock {
+            Clock::Idp => self.idp.clock().now_ms(),
+            Clock::Api | Clock::Worker => self.judge.clock.now_ms(),
+        }
+    }
+
+    fn until_expiry(&self, of: Expiry<'_>) -> Option<Duration> {
+        let now_ms = self.idp.clock().now_ms();
+        let tokens = self.idp.tokens().into_iter();
+        let expiry_ms = match of {
+            Expiry::Token(name) => {
+                let id = self.judge.names.id(name)?;
+                tokens.filter(|token| token.id == id).map(|token| token.expires_at_ms).max()?
+            }
+            Expiry::Last => tokens
+                .filter(|token| kind_of(token) == TokenKind::Access && token.is_live(now_ms))
+                .map(|token| token.expires_at_ms)
+                .max()?,
+        };
+        u64::try_from(expiry_ms - now_ms).ok().map(Duration::from_millis)
+    }
+
+    fn pass_time(&mut self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        for clock in [Clock::Idp, Clock::Api, Clock::Worker] {
+            if !self.has(clock) {
+                continue;
+            }
+            let drifted_ms = {
+                let mut hands = self.hands.lock();
+                let hands = hands.entry(clock).or_default();
+                hands.moved_ms = hands.moved_ms.saturating_add(by_ms);
+                // A clock that gains in each second has gained in those that passed as well.
+                i128::from(by_ms) * i128::from(hands.drift) / 1000
+            };
+            let drifted_ms = i64::try_from(drifted_ms).unwrap_or(i64::MAX);
+            self.shift(clock, by_ms.saturating_add(drifted_ms));
+        }
+    }
+
+    fn sit_out(&mut self, by: Duration) -> Effect {
+        let (idp, journal) = (self.idp.clone(), self.journal.clone());
+        let until_ms = idp.clock().now_ms().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        Box::pin(async move {
+            while let Some(left) = idp.clock().until(until_ms).filter(|left| !left.is_zero()) {
+                tokio::time::sleep(left).await;
+            }
+            // Whoever goes on now must find what expired meanwhile in the journal.
+            journal.exclusively(|| idp.expire_due());
+        })
+    }
+
+    fn skew(&mut self, clock: Clock, by_ms: i64) {
+        if self.has(clock) {
+            self.hands.lock().entry(clock).or_default().moved_ms += by_ms;
+            self.shift(clock, by_ms);
+        }
+    }
+
+    fn drift(&mut self, clock: Clock, ms_per_second: i64) {
+        let (drift, moved_ms) = {
+            let mut hands = self.hands.lock();
+            let hands = hands.entry(clock).or_default();
+            hands.drift = hands.drift.saturating_add(ms_per_second);
+            (hands.drift, hands.moved_ms)
+        };
+        match clock {
+            Clock::Idp => self.idp.clock().drift(drift),
+            Clock::Api => self.judge.clock.drift(drift),
+            Clock::Worker => {
+                if let Some(clock) = &self.worker_clock {
+                    clock.drift(drift);
+                }
+            }
+        }
+        if drift == 0 && self.has(clock) {
+            self.shift(clock, moved_ms - self.offset_ms(clock));
+        }
+        self.expiries.notify_one();
+    }
+
+    fn revoke(&mut self, what: &Revocation) {
+        for id in self.ids(what) {
+            self.idp.revoke(&mock_idp::Which::Token(id), "a fault of the scenario");
+        }
+    }
+
+    fn disable_client(&mut self, client: Option<&str>) {
+        self.clients(client).iter().for_each(|client| self.idp.disable_client(client));
+    }
+
+    fn grant_access(&mut self, client: Option<&str>) {
+        for client in self.clients(client) {
+            if let Some(token) = self.idp.consent(&client) {
+                // Nobody listens if nobody starts workers: then there is nobody to be given it either.
+                let _ = self.orders.send(Order::RefreshToken(Box::new(token)));
+            }
+        }
+    }
+
+    fn reuse_refresh_token(&mut self, client: Option<&str>) {
+        if let Some(stolen) = self.idp.reuse_rotated(client) {
+            tracing::debug!(error = ?stolen.error, "a stolen refresh token was presented");
+        }
+    }
+
+    fn set_lifetime(&mut self, lifetime: Option<TokenLifetime>) {
+        let (lives, stated) = lifetime.map_or((self.lifetime, None), |it| (it.lives, it.stated));
+        self.idp.set_access_token_lifetime(lives, stated);
+    }
+
+    fn rotate_keys(&mut self, keep_old: bool) {
+        self.idp.rotate_keys(keep_old);
+    }
+
+    fn refuse_at_api(&mut self, token: &TokenName) {
+        self.judge.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(token.clone());
+    }
+
+    fn break_link(&mut self, end: LinkEnd, fault: LinkFault) -> bool {
+        let mut links = self.links.lock();
+        if fault == LinkFault::Reset {
+            links.of(end).for_each(LinkControl::reset);
+        } else {
+            links.broken.push((end, fault));
+            links.of(end).for_each(|link| links.apply(end, link));
+        }
+        true
+    }
+
+    fn mend_link(&mut self, end: LinkEnd, fault: LinkFault) {
+        let mut links = self.links.lock();
+        if let Some(at) = links.broken.iter().position(|standing| *standing == (end, fault)) {
+            links.broken.remove(at);
+        }
+        links.of(end).for_each(|link| links.apply(end, link));
+    }
+
+    fn kill_worker(&mut self, instance: Option<&str>) -> Effect {
+        let aimed = self.living(instance);
+        certainly(async move {
+            for worker in aimed {
+                worker.kill().await;
+            }
+        })
+    }
+
+    fn stop_worker(&mut self, instance: Option<&str>) -> Effect {
+        let aimed = self.living(instance);
+        certainly(async move {
+            for worker in aimed {
+                // One that has ended already needs no telling.
+                let _ = worker.terminate().await;
+            }
+        })
+    }
+
+    fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
+        let (aimed, orders) = (self.living(instance), self.orders.clone());
+        certainly(async move {
+            for worker in aimed {
+                worker.kill().await;
+                let _ = orders.send(Order::Restart(worker.instance().clone()));
+            }
+        })
+    }
+}
+
+/// Goes on even if the part that reported the triggering event does not wait for it.
+fn certainly(work: impl Future<Output = ()> + Send + 'static) -> Effect {
+    let work = tokio::spawn(work);
+    Box::pin(async move {
+        // An error is its panic, or the end of the runtime.
+        let _ = work.await;
+    })
+}

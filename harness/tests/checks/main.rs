@@ -1,0 +1,12 @@
+//! Checks on hand-written journals, good beside bad.
+
+mod effects;
+mod gallery;
+mod identity;
+mod leaks;
+mod load;
+mod outcome;
+mod properties;
+mod refused_reuse;
+mod support;
+mod waiting;

@@ -1,0 +1,62 @@
+//! `honours-retry-after`.
+
+use serde_json::json;
+
+use crate::support::{Tale, recovery};
+
+const CHECK: &str = "honours-retry-after";
+
+fn limited(seconds: u64) -> Tale {
+    let wait = json!({"retry_after_ms": seconds * 1000});
+    Tale::default().start("a", "Ship", 1).api("POST /orders/1/ship", "T1", 429, Some("a"), wait)
+}
+
+#[test]
+fn the_next_attempt_comes_no_sooner_than_asked() {
+    let again = |ms| limited(2).fail("a", "Ship", 1, "RateLimited").wait(ms).start("a", "Ship", 2).ship("T1", 201);
+    assert_eq!(again(2_000).judged(CHECK), "pass");
+    assert_eq!(again(1_000).judged(CHECK), "fail");
+    let (what, events) = again(1_000).found(CHECK);
+    assert!(what.contains("w1.1 called POST /orders/{id}/ship 1.00 s too early") || what.contains("0.99"), "{what}");
+    assert_eq!(events, [4, 8]);
+    assert_eq!(again(1_000).on("w2.1").judged(CHECK), "fail");
+    assert_eq!(limited(2).ship("T1", 201).judged(CHECK), "fail", "within the attempt");
+    assert_eq!(recovery().judged(CHECK), "not_applicable");
+}
+
+#[test]
+fn what_the_failure_wishes_does_not_matter_but_when_the_next_attempt_comes_does() {
+    let wish = json!({"message": "m", "type": "RateLimited", "next_retry_delay_ms": 2_000});
+    let tale = limited(2).fail_with("a", "Ship", 1, wish);
+    assert_eq!(tale.clone().wait(2_000).start("a", "Ship", 2).ship("T1", 201).judged(CHECK), "pass");
+    assert_eq!(tale.start("a", "Ship", 2).ship("T1", 201).judged(CHECK), "fail");
+}
+
+#[test]
+fn others_and_other_places_were_not_asked_to_wait() {
+    let other = limited(2).start("b", "Ship", 1);
+    let named = other.clone().api("POST /orders/2/ship", "T1", 201, Some("b"), json!({}));
+    assert_eq!(named.judged(CHECK), "pass", "another activity");
+    let unnamed = other.api("POST /orders/2/ship", "T1", 201, None, json!({}));
+    assert_eq!(unnamed.judged(CHECK), "inconclusive");
+    assert_eq!(limited(2).get("T1", 200).judged(CHECK), "pass", "another route");
+    assert_eq!(limited(2).grant(200, &["T2"], json!({})).judged(CHECK), "pass", "the identity provider");
+}
+
+#[test]
+fn the_token_endpoint_asks_as_well() {
+    let wait = || json!({"retry_after_ms": 2_000});
+    let tale = Tale::default().start("a", "Ship", 1).grant(429, &[], wait());
+    assert_eq!(tale.clone().grant(200, &["T1"], json!({})).judged(CHECK), "fail");
+    assert_eq!(tale.wait(2_000).grant(200, &["T1"], json!({})).judged(CHECK), "pass");
+    let background = Tale::default().grant(429, &[], wait());
+    assert_eq!(background.clone().grant(200, &["T1"], json!({})).judged(CHECK), "fail", "no attempt is needed");
+    assert_eq!(background.on("w2.1").grant(200, &["T1"], json!({})).judged(CHECK), "pass");
+}
+
+#[test]
+fn a_reply_that_was_lost_asked_nothing() {
+    let lost = json!({"retry_after_ms": 2_000, "delivered": false});
+    let tale = Tale::default().start("a", "Ship", 1).api("POST /orders/1/ship", "T1", 429, Some("a"), lost);
+    assert_eq!(tale.ship("T1", 201).judged(CHECK), "not_applicable");
+}

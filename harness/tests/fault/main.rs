@@ -1,0 +1,8 @@
+//! Faults act at the event that triggers them, are proved to bite, and heal.
+
+mod bites;
+mod healing;
+mod properties;
+mod replies;
+mod support;
+mod triggers;

@@ -146,6 +146,8 @@ pub(crate) fn token_request(token: Option<&str>) -> IdpRequest {
         endpoint: "token".into(),
         grant: Some("client_credentials".into()),
         client: Some("c1".into()),
+        scope: None,
+        audience: None,
         token: token.map(TokenName::from),
     }
 }

@@ -62,6 +62,13 @@ pub struct BinarySources {
     pub cache: Option<PathBuf>,
 }
 
+/// A binary.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// Its sha256, if it had to be read anyway.
+    pub(super) sha256: Option<String>,
+}
+
 impl BinarySources {
     /// As this process was called: its environment, and the folder `tokenlapse` in the user's cache directory.
     pub fn of_caller(given: Option<PathBuf>) -> Self {
@@ -77,37 +84,46 @@ impl BinarySources {
     ///
     /// [`BinaryError`].
     pub async fn find(&self, launcher: &Launcher) -> Result<PathBuf, BinaryError> {
+        self.locate(launcher).await.map(|found| found.path)
+    }
+
+    /// The same, with what was learnt on the way.
+    pub(super) async fn locate(&self, launcher: &Launcher) -> Result<Found, BinaryError> {
+        let unread = |path| Found { path, sha256: None };
         let variable = self.env.get(VARIABLE.as_ref() as &std::ffi::OsStr).filter(|path| !path.is_empty());
         let words = [("--temporal-bin", self.given.clone()), (VARIABLE, variable.map(PathBuf::from))];
         for (by, path) in words {
             if let Some(path) = path {
-                return runnable(&path).ok_or(BinaryError::NotThere { by, path });
+                return runnable(&path).map(unread).ok_or(BinaryError::NotThere { by, path });
             }
         }
         let path = self.env.get("PATH".as_ref() as &std::ffi::OsStr).cloned().unwrap_or_default();
         match std::env::split_paths(&path).find_map(|folder| runnable(&folder.join("temporal"))) {
-            Some(found) => Ok(found),
+            Some(found) => Ok(unread(found)),
             None => self.cached(launcher).await,
         }
     }
 
-    async fn cached(&self, launcher: &Launcher) -> Result<PathBuf, BinaryError> {
+    async fn cached(&self, launcher: &Launcher) -> Result<Found, BinaryError> {
         let no_home = || BinaryError::Cache("there is no home directory (HOME is not set)".to_owned());
         let folder = self.cache.as_deref().ok_or_else(no_home)?;
         let name = format!("temporal-{VERSION}-{}-{}", std::env::consts::OS, std::env::consts::ARCH);
         let entry = Entry::new(folder, &name);
         let unusable = |error: std::io::Error| BinaryError::Cache(format!("{}: {error}", folder.display()));
-        if entry.is_whole().await {
-            return Ok(entry.path());
+        if let Some(sum) = entry.whole().await {
+            return Ok(Found { path: entry.path(), sha256: Some(sum) });
         }
         let lock = entry.lock().await.map_err(unusable)?;
         // Whoever held the lock may have put it there.
-        if !entry.is_whole().await {
-            let aside = lock.aside().map_err(unusable)?;
-            let fetched = self.fetch(launcher, aside.path()).await?;
-            lock.put(fetched).await.map_err(unusable)?;
-        }
-        Ok(entry.path())
+        let sum = match entry.whole().await {
+            Some(sum) => sum,
+            None => {
+                let aside = lock.aside().map_err(unusable)?;
+                let fetched = self.fetch(launcher, aside.path()).await?;
+                lock.put(fetched).await.map_err(unusable)?
+            }
+        };
+        Ok(Found { path: entry.path(), sha256: Some(sum) })
     }
 
     async fn fetch(&self, launcher: &Launcher, aside: &Path) -> Result<PathBuf, BinaryError> {

@@ -35,12 +35,10 @@ impl Entry {
         self.folder.join(format!("{}.sha256", self.name))
     }
 
-    /// Whether it is there, as it was put there.
-    pub(super) async fn is_whole(&self) -> bool {
-        match tokio::fs::read_to_string(self.sum()).await {
-            Ok(expected) => sha256(self.path()).await.is_ok_and(|found| found == expected.trim()),
-            Err(_) => false,
-        }
+    /// Its sha256, if it is there as it was put there.
+    pub(super) async fn whole(&self) -> Option<String> {
+        let expected = tokio::fs::read_to_string(self.sum()).await.ok()?;
+        sha256(self.path()).await.ok().filter(|found| found == expected.trim())
     }
 
     /// Waits until no other process writes to the cache.
@@ -74,8 +72,8 @@ impl Locked<'_> {
         tempfile::Builder::new().prefix(ASIDE).tempdir_in(&self.entry.folder)
     }
 
-    /// Makes `file`, which lies in [`aside`](Self::aside), the entry.
-    pub(super) async fn put(&self, file: PathBuf) -> io::Result<()> {
+    /// Makes `file`, which lies in [`aside`](Self::aside), the entry, and returns its sha256.
+    pub(super) async fn put(&self, file: PathBuf) -> io::Result<String> {
         fs::set_permissions(&file, PermissionsExt::from_mode(0o755))?;
         let sum = file.with_extension("sha256");
         let found = sha256(file.clone()).await?;
@@ -85,7 +83,8 @@ impl Locked<'_> {
         File::open(&file)?.sync_all()?;
         // Between the two the entry does not match, which is seen and mended.
         fs::rename(file, self.entry.path())?;
-        fs::rename(sum, self.entry.sum())
+        fs::rename(sum, self.entry.sum())?;
+        Ok(found)
     }
 }
 
@@ -121,9 +120,9 @@ mod tests {
     /// What the chain of sources does, with a slow fetch that is counted and says when it is half done.
     async fn get_or_fetch(folder: &Path, halfway: impl FnOnce()) -> PathBuf {
         let entry = Entry::new(folder, "thing");
-        if !entry.is_whole().await {
+        if entry.whole().await.is_none() {
             let lock = entry.lock().await.unwrap();
-            if !entry.is_whole().await {
+            if entry.whole().await.is_none() {
                 let aside = lock.aside().unwrap();
                 let (path, half) = (aside.path().join("new"), CONTENT.len() / 2);
                 let mut file = File::create(&path).unwrap();

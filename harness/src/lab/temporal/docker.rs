@@ -1,7 +1,6 @@
 //! The dev server in a container of its own, in an image that holds nothing but its binary.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin};
 
 use super::backend::{Backend, Held, Running, StartError, Starting};
-use super::binary::BinarySources;
+use super::binary::{BinarySources, Found};
 use super::cache::sha256;
 use super::frontend::Frontend;
 use super::output::LAST_LINES;
@@ -73,11 +72,11 @@ impl Backend for Docker {
                 let reason = "the image is built from this machine's binary, which has to be one for Linux".to_owned();
                 return Err(StartError::Engine { what: "use it", reason });
             }
-            let binary = self.binary.find(launcher).await?;
+            let binary = self.binary.locate(launcher).await?;
             // The keeper first: no container without one.
             let (keeper, image) = tokio::join!(Keeper::start(launcher, run), image(&binary));
             let (server, version) =
-                tokio::join!(run_server(&engine, image?, keeper?, run), server::cli_version(launcher, &binary));
+                tokio::join!(run_server(&engine, image?, keeper?, run), server::cli_version(launcher, &binary.path));
             let (address, frontend, container) = server?;
             let description = server::describe("dev server in Docker", version, &frontend).await?;
             Ok(Running::new(address, description, frontend, Held::Container(Box::new(container))))
@@ -90,10 +89,14 @@ fn failed<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> StartEr
 }
 
 /// Builds the image, unless it is there.
-async fn image(binary: &Path) -> Result<GenericImage, StartError> {
-    let sum = sha256(binary.to_path_buf()).await.map_err(failed("get the binary"))?;
-    let image =
-        GenericBuildableImage::new(IMAGE, &sum[..16]).with_dockerfile_string(DOCKERFILE).with_file(binary, "temporal");
+async fn image(binary: &Found) -> Result<GenericImage, StartError> {
+    let sum = match &binary.sha256 {
+        Some(sum) => sum.clone(),
+        None => sha256(binary.path.clone()).await.map_err(failed("get the binary"))?,
+    };
+    let image = GenericBuildableImage::new(IMAGE, &sum[..16])
+        .with_dockerfile_string(DOCKERFILE)
+        .with_file(&binary.path, "temporal");
     let once = BuildImageOptions::new().with_skip_if_exists(true);
     image.build_image_with(once).await.map_err(failed("build the image"))
 }

@@ -6,4 +6,6 @@ pub mod cli;
 pub mod fault;
 pub mod journal;
 pub mod lab;
+pub mod report;
+pub mod run;
 pub mod scenario;

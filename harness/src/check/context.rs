@@ -43,9 +43,7 @@ impl Context {
             Some(RunEnd::Complete) | None => {}
         }
         let header = run.header().ok_or(Unjudged::NoHeader)?;
-        // JSON is YAML, and only the reader of YAML knows places, which some values of the model keep.
-        let resolved: Resolved = serde_saphyr::from_str(&header.resolved.to_string())
-            .map_err(|error| Unjudged::Header(error.to_string().lines().next().unwrap_or_default().to_owned()))?;
+        let resolved = Resolved::read(&header.resolved).map_err(Unjudged::Header)?;
         Ok(Self { resolved, control: header.control.clone() })
     }
 

@@ -189,10 +189,18 @@ impl Unproved {
 
     /// Whether this record, which came after the firing, proves the bite.
     pub(super) fn is_proved(&mut self, bite: Bite, record: &Record) -> bool {
+        let proved = self.proves(bite, &record.event);
         self.follow(&record.event);
-        match (bite, &record.event) {
+        proved
+    }
+
+    fn proves(&self, bite: Bite, event: &Event) -> bool {
+        match (bite, event) {
             (Bite::TokenExpired, Event::ApiResponse(reply)) => {
-                reply.status == 401 && self.died(reply.request.token.as_ref(), TokenChange::Expired)
+                // Its issuer says nothing of the expiry of a token that it has revoked; who validates offline does.
+                let outlived = reply.request.refused.as_deref() == Some("expired")
+                    && reply.request.token.as_ref().is_some_and(|token| self.known.holders.contains_key(token));
+                reply.status == 401 && (outlived || self.died(reply.request.token.as_ref(), TokenChange::Expired))
             }
             (Bite::TokenExpired, Event::IdpResponse(reply)) => {
                 let presented = self.died(reply.request.token.as_ref(), TokenChange::Expired);

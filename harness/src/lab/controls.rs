@@ -20,7 +20,7 @@ use crate::scenario::LinkEnd;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Order {
-    /// This worker was killed to be started again: its next generation is due.
+    /// This worker is being killed to be started again: its next generation is due once it has ended.
     Restart(Instance),
     /// Somebody has consented again: this refresh token replaces what workers were given at their start.
     RefreshToken(Box<TokenFacts>),
@@ -349,8 +349,9 @@ impl Controls for Handles {
         let (aimed, orders) = (self.living(instance), self.orders.clone());
         certainly(async move {
             for worker in aimed {
-                worker.kill().await;
+                // Asked for first, so that whoever sees the end knows that it is not the last.
                 let _ = orders.send(Order::Restart(worker.instance().clone()));
+                worker.kill().await;
             }
         })
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, TokenFacts};
+use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, Secret, TokenFacts};
 use tokio::sync::Notify;
 
 use super::tokens::Names;
 use crate::journal::{
     Act, Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, Redactor, TokenChange, TokenKind,
+    TokenName,
 };
 
 /// Reports every request, decision and reply of an identity provider to the journal, whose lock orders them.
@@ -29,6 +30,11 @@ impl Observed {
         let redactor = Redactor::new();
         journal.scrub_with(redactor.clone());
         Self { journal, names, redactor, calls, expiries, open: Mutex::default() }
+    }
+
+    /// Keeps a secret that is no token out of the journal, too.
+    pub fn keep_out(&self, name: TokenName, secret: &Secret) {
+        self.redactor.register(name, secret.random_part());
     }
 
     fn token(&self, token: &TokenFacts, change: TokenChange, reason: Option<String>) -> Event {

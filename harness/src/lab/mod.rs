@@ -1,5 +1,12 @@
 //! What one scenario run lives in: the servers, links and processes around the worker under test.
 
+mod canary;
+mod crew;
+mod drive;
+mod env;
+mod opened;
+mod upstream;
+
 pub mod api;
 pub mod clock;
 mod controls;
@@ -15,3 +22,6 @@ pub mod worker;
 pub mod workload;
 
 pub use controls::Order;
+pub use crew::{Commands, CrewError, NeverReady, Subject, WorkerFunction};
+pub use env::LabEnv;
+pub use opened::{Brief, Lab, LabError, Site};

@@ -20,8 +20,8 @@ use super::link::Link;
 use super::tokens::{Judge, Names, Validation};
 use super::worker::WorkerProcess;
 use crate::fault::{Controls as _, Engine, Plan, Progress};
-use crate::journal::{Clock, Event, Instance, Journal};
-use crate::scenario::LinkEnd;
+use crate::journal::{Clock, Event, Instance, Journal, TokenName};
+use crate::scenario::{LinkEnd, Poll};
 
 /// What a lab is opened with.
 pub struct Opening {
@@ -29,12 +29,16 @@ pub struct Opening {
     pub idp: Config,
     /// How the API validates tokens.
     pub validation: Validation,
+    /// How far clocks may differ when the API judges `exp`, `nbf` and `iat`.
+    pub leeway: Duration,
     /// Routes and upstream of the API.
     pub api: api::Config,
     /// The Temporal frontend.
     pub temporal: SocketAddr,
     /// The workers' clock, if they are started with one that can be moved.
     pub worker_clock: Option<WorkerClock>,
+    /// Secrets that no token is, with the names that the journal shows instead.
+    pub secrets: Vec<(TokenName, mock_idp::Secret)>,
     /// What goes wrong.
     pub plan: Plan,
 }
@@ -91,6 +95,9 @@ impl Scene {
         let (names, calls) = (Names::default(), Arc::new(AtomicU64::new(1)));
         let expiries = Arc::new(Notify::new());
         let observer = Observed::new(journal.clone(), names.clone(), Arc::clone(&calls), Arc::clone(&expiries));
+        for (name, secret) in opening.secrets {
+            observer.keep_out(name, &secret);
+        }
         let (observer, lifetime) = (Arc::new(observer), opening.idp.access_token_lifetime);
         let idp = Idp::new(Config { observer, ..opening.idp });
         let judge = Judge {
@@ -98,6 +105,7 @@ impl Scene {
             names,
             clock: ServerClock::default(),
             validation: opening.validation,
+            leeway: opening.leeway,
             refused: Arc::default(),
             keys: Arc::default(),
         };
@@ -170,14 +178,23 @@ impl Scene {
         self.handles.started(worker);
     }
 
-    /// Waits until a worker has polled for workflow and for activity tasks through its own gate address, and records
-    /// that it is ready.
+    /// Waits until a worker has made these polls through its own gate address, and records that it is ready.
     ///
     /// # Errors
     ///
     /// If it has not within `limit`.
-    pub async fn ready(&self, instance: &Instance, limit: Duration) -> Result<(), crate::journal::WaitError> {
-        for wanted in ["PollWorkflowTaskQueue", "PollActivityTaskQueue"] {
+    pub async fn ready(
+        &self,
+        instance: &Instance,
+        polls: &[Poll],
+        limit: Duration,
+    ) -> Result<(), crate::journal::WaitError> {
+        for poll in polls {
+            let wanted = match poll {
+                Poll::Workflow => "PollWorkflowTaskQueue",
+                Poll::Activity => "PollActivityTaskQueue",
+                Poll::Nexus => "PollNexusTaskQueue",
+            };
             let polled = self.journal.seen(limit, |record| {
                 matches!(&record.event, Event::GateRpc { instance: from, rpc, .. } if from == instance && rpc == wanted)
             });

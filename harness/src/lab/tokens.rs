@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -71,6 +72,8 @@ pub struct Judge {
     pub clock: Clock,
     /// How it validates.
     pub validation: Validation,
+    /// How far clocks may differ when `exp`, `nbf` and `iat` are judged.
+    pub leeway: Duration,
     /// Tokens that it refuses whatever their issuer says (FM-20).
     pub refused: Arc<Mutex<BTreeSet<TokenName>>>,
     /// The keys of the JWKS as it was fetched last. Fetched again when a token names a key that is not there.
@@ -104,6 +107,7 @@ impl TokenJudge for Judge {
         };
         let name = self.names.name(token.id, token.kind);
         let now_s = self.clock.now_s();
+        let leeway_s = i64::try_from(self.leeway.as_secs()).unwrap_or(i64::MAX);
         let refused_early = self.refused.lock().unwrap_or_else(PoisonError::into_inner).contains(&name);
         let refused = if token.kind != TokenKind::Access {
             Some("not_an_access_token")
@@ -113,9 +117,9 @@ impl TokenJudge for Judge {
             Some("revoked")
         } else if self.validation == Validation::Jwks && !self.knows_key_of(bearer) {
             Some("unknown_key")
-        } else if now_s * 1000 >= token.expires_at_ms {
+        } else if (now_s - leeway_s) * 1000 >= token.expires_at_ms {
             Some("expired")
-        } else if now_s < token.issued_at_ms.div_euclid(1000) {
+        } else if now_s + leeway_s < token.issued_at_ms.div_euclid(1000) {
             // `nbf` and `iat` are the second of issue.
             Some("not_yet_valid")
         } else {

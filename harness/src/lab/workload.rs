@@ -13,7 +13,7 @@ use temporalio_common::protos::temporal::api::enums::v1::{EventType, HistoryEven
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest,
+    GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
 };
 
 use super::payload;
@@ -88,6 +88,16 @@ impl Client {
         Ok(Self { service: connection.workflow_service(), namespace: namespace.to_owned(), journal })
     }
 
+    /// The same connection, reporting to another journal.
+    pub fn reporting_to(&self, journal: Journal) -> Self {
+        Self { journal, ..self.clone() }
+    }
+
+    /// Where it reports to.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Starts a workflow and records that.
     ///
     /// # Errors
@@ -114,16 +124,13 @@ impl Client {
         Ok(())
     }
 
-    /// Waits until a workflow is closed, and records how. After `limit` it is recorded as still running.
+    /// Waits until a workflow is closed, however long that takes, and records how.
     ///
     /// # Errors
     ///
     /// [`WorkloadError::Call`].
-    pub async fn closed(&mut self, workflow: &WorkflowId, limit: Duration) -> Result<WorkflowStatus, WorkloadError> {
-        let status = match tokio::time::timeout(limit, self.close_event(workflow)).await {
-            Ok(event) => event?,
-            Err(_) => WorkflowStatus::Running,
-        };
+    pub async fn closed(&mut self, workflow: &WorkflowId) -> Result<WorkflowStatus, WorkloadError> {
+        let status = self.close_event(workflow).await?;
         self.journal.record(Event::WorkflowClosed { workflow: workflow.clone(), status }).settled().await;
         Ok(status)
     }
@@ -150,6 +157,27 @@ impl Client {
                 return Ok(status_of(event.event_type()));
             }
             page = reply.next_page_token;
+        }
+    }
+
+    /// Ends a workflow that nobody works on any more.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkloadError::Call`]; not if it has closed in the meantime.
+    pub async fn terminate(&mut self, workflow: &WorkflowId) -> Result<(), WorkloadError> {
+        let request = TerminateWorkflowExecutionRequest {
+            namespace: self.namespace.clone(),
+            workflow_execution: Some(execution(workflow)),
+            reason: "its scenario is over".into(),
+            identity: "tokenlapse".into(),
+            ..TerminateWorkflowExecutionRequest::default()
+        };
+        match self.service.terminate_workflow_execution(request.into_request()).await {
+            Err(status) if status.code() != Code::NotFound => {
+                Err(failed("TerminateWorkflowExecution", workflow, status))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -181,7 +209,7 @@ impl Client {
     fn history_request(&self, workflow: &WorkflowId, page: Vec<u8>) -> GetWorkflowExecutionHistoryRequest {
         GetWorkflowExecutionHistoryRequest {
             namespace: self.namespace.clone(),
-            execution: Some(WorkflowExecution { workflow_id: workflow.to_string(), run_id: String::new() }),
+            execution: Some(execution(workflow)),
             next_page_token: page,
             ..GetWorkflowExecutionHistoryRequest::default()
         }
@@ -190,6 +218,10 @@ impl Client {
 
 fn failed(call: &'static str, workflow: &WorkflowId, source: Status) -> WorkloadError {
     WorkloadError::Call { call, workflow: workflow.clone(), source: Box::new(source) }
+}
+
+fn execution(workflow: &WorkflowId) -> WorkflowExecution {
+    WorkflowExecution { workflow_id: workflow.to_string(), run_id: String::new() }
 }
 
 fn as_json(value: &Value) -> Payload {

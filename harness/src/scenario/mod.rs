@@ -89,6 +89,15 @@ impl Target {
         validate_target::validate(&target, &mut problems);
         problems.finish(target)
     }
+
+    /// Reads what a journal's first record holds.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit: another version wrote it.
+    pub fn read(recorded: &serde_json::Value) -> Result<Self, String> {
+        resolved::read_recorded(recorded)
+    }
 }
 
 impl Scenario {

@@ -20,6 +20,8 @@ use super::value::Entries;
 use super::vocabulary::ROUTE_TRAITS;
 use crate::journal::kind_doc;
 
+/// Id of the client that the worker is, unless the target fixes it.
+const CLIENT: &str = "worker";
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
 const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -76,6 +78,7 @@ fn texts(words: &[At<String>]) -> Vec<String> {
 }
 
 fn complete_client(mut client: Client, target: &Target) -> Client {
+    client.id.get_or_insert_with(|| At::from(CLIENT.to_owned()));
     if client.scopes.is_empty() {
         // A client that says nothing may do all that the API asks for.
         let scopes = target.api.routes.iter().flat_map(|route| &route.scopes);

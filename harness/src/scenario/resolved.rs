@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
@@ -241,6 +242,22 @@ pub struct ResolvedCheck {
     pub slack: Option<Duration>,
 }
 
+impl Resolved {
+    /// Reads what a journal's first record holds.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit: another version wrote it.
+    pub fn read(recorded: &serde_json::Value) -> Result<Self, String> {
+        read_recorded(recorded)
+    }
+}
+
+/// The models know where their files say something, and so are read by the reader of those files: JSON is YAML.
+pub(super) fn read_recorded<T: DeserializeOwned>(recorded: &serde_json::Value) -> Result<T, String> {
+    serde_saphyr::from_str(&recorded.to_string()).map_err(|error| error.to_string())
+}
+
 impl From<&Bite> for ResolvedBite {
     fn from(bite: &Bite) -> Self {
         Self {
@@ -248,6 +265,23 @@ impl From<&Bite> for ResolvedBite {
             filters: super::resolve::filters_as_written(&bite.filters),
             nth: bite.nth.unwrap_or(NonZeroU32::MIN),
             same: bite.same.iter().map(|field| field.value.clone()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Facts, builtin_target, catalogue, resolve};
+
+    #[test]
+    fn what_a_journal_holds_is_read_back() {
+        let target = builtin_target().expect("valid");
+        for scenario in catalogue().expect("valid") {
+            let facts = Facts { movable_worker_clock: true, processes: true };
+            let resolved = resolve(&target, &scenario, &facts).expect("the built-in target meets it");
+            let recorded = serde_json::to_value(&resolved).expect("plain data");
+            assert_eq!(Resolved::read(&recorded), Ok(resolved));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
@@ -50,6 +51,8 @@ impl Lab {
             },
             temporal: "127.0.0.1:1".parse().expect("an address"),
             worker_clock: None,
+            leeway: Duration::ZERO,
+            secrets: Vec::new(),
             plan: plan(rest),
         };
         let mut scene = Scene::open(journal.clone(), opening);

@@ -1,0 +1,190 @@
+//! `tokenlapse run`: scenarios against a target.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
+
+use super::select;
+use super::target::Chosen;
+use crate::lab::worker::Launcher;
+use crate::report::{Json, Report, Text};
+use crate::run::{Ground, GroundError, Order, Progress, RunError, Summary, new_run_id, run as run_order};
+use crate::scenario::{Scenario, catalogue, suggest};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Ids, families, groups (`quick`, `slow`), globs over ids, or scenario files (`*.yaml`); all fast ones by default
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// The system under test; by default ./tokenlapse.yaml, else the built-in worker
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+    #[command(flatten)]
+    temporal: super::TemporalArguments,
+    /// How many scenarios run at once
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = at_least_one)]
+    jobs: usize,
+    /// Token values and drawn delays come from it; by default another one each time
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How often each scenario runs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Where journals go, in a directory per run; `latest` points to the newest
+    #[arg(long, value_name = "DIR", default_value = "tokenlapse-out")]
+    out: PathBuf,
+    /// Form of the result on standard output
+    #[arg(long, value_enum, default_value_t = super::Format::Text)]
+    format: super::Format,
+    /// Stop at the first scenario that is not well
+    #[arg(long)]
+    fail_fast: bool,
+    /// Add the scenarios that take long
+    #[arg(long)]
+    slow: bool,
+    /// A known mistake that the worker shall make: one of the target's `defects:`
+    #[arg(long, value_name = "NAME")]
+    defect: Option<String>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=256) => Ok(number),
+        _ => Err("a number from 1 to 256".to_owned()),
+    }
+}
+
+/// Code 130 when interrupted, 2 for wrong usage or files, 3 if nothing could run, 1 if something is not well, else 0.
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let prepared = match Prepared::of(arguments) {
+        Ok(prepared) => prepared,
+        Err(why) => return super::fail("run", &why, 2),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return super::fail("run", &format!("no threads: {error}"), 3),
+    };
+    let code = runtime.block_on(carry_out(arguments, prepared));
+    // Whatever a scenario run left waiting is nobody's any more.
+    runtime.shutdown_background();
+    code
+}
+
+/// What can be known before anything is started.
+struct Prepared {
+    chosen: Chosen,
+    scenarios: Vec<Scenario>,
+}
+
+impl Prepared {
+    fn of(arguments: &Arguments) -> Result<Self, String> {
+        let chosen = Chosen::load(arguments.target.as_deref())?;
+        if let Some(defect) = &arguments.defect {
+            let known: Vec<&str> = chosen.target.defects.iter().map(|defect| defect.value.as_str()).collect();
+            if !known.contains(&defect.as_str()) {
+                let hint = suggest(defect, known.iter().copied());
+                return Err(format!("the target {} knows no defect `{defect}`; {hint}", chosen.target.target.value));
+            }
+        }
+        let catalogue = catalogue().map_err(super::told)?;
+        let scenarios =
+            select::select(&arguments.scenarios, arguments.slow, catalogue).map_err(|error| error.to_string())?;
+        Ok(Self { chosen, scenarios })
+    }
+}
+
+async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
+    let Prepared { chosen, scenarios } = prepared;
+    let run = new_run_id();
+    let directory = arguments.out.join(&run);
+    let launcher = match Launcher::this_executable() {
+        Ok(launcher) => launcher,
+        Err(error) => return super::fail("run", &format!("this executable cannot be found: {error}"), 3),
+    };
+    let choice = arguments.temporal.choice(&chosen.target);
+    let ground = tokio::select! {
+        ground = Ground::prepare(launcher, &choice, &run, &directory) => match ground {
+            Ok(ground) => ground,
+            Err(error @ GroundError::Unknown(_)) => return super::fail("run", &error.to_string(), 2),
+            Err(error) => return super::fail("run", &super::with_causes(&error), 3),
+        },
+        () = super::stopped() => return ExitCode::from(130),
+    };
+    let subject = chosen.subject(&ground, &run);
+    let order = Order {
+        scenarios,
+        target: chosen.target,
+        subject,
+        facts: ground.facts(),
+        site: ground.site.clone(),
+        temporal: ground.temporal.clone(),
+        temporal_ready: ground.ready,
+        run,
+        seed: arguments.seed.unwrap_or_else(rand::random),
+        repeat: arguments.repeat,
+        jobs: arguments.jobs,
+        defect: arguments.defect.clone(),
+        fail_fast: arguments.fail_fast,
+        upstream: None,
+        out: arguments.out.clone(),
+    };
+    let (progress, shown) = mpsc::unbounded_channel();
+    let showing = tokio::spawn(show(shown));
+    let ended = run_order(order, progress, super::stopped()).await;
+    // It ends with the run, which held the other end.
+    let _ = showing.await;
+    ground.clear().await;
+    match ended {
+        Ok(summary) => {
+            let defect = arguments.defect.as_ref().map_or_else(String::new, |defect| format!(" --defect {defect}"));
+            let after = format!(" --seed {}{defect}{}", summary.seed, chosen.replay);
+            let text = Text { directory, replay: Some(("tokenlapse run".to_owned(), after)) };
+            tell(arguments, &summary, &text)
+        }
+        Err(error @ RunError::Out { .. }) => super::fail("run", &super::with_causes(&error), 3),
+        Err(error) => super::fail("run", &error.to_string(), 3),
+    }
+}
+
+fn tell(arguments: &Arguments, summary: &Summary, text: &Text) -> ExitCode {
+    let report: &dyn Report = match arguments.format {
+        super::Format::Text => text,
+        super::Format::Json => &Json,
+    };
+    let mut out = anstream::stdout();
+    // Nothing is left to do if nobody reads it; the exit code says it too.
+    let _ = report.write(summary, &mut out).and_then(|()| out.flush());
+    let bad = summary.scenarios.iter().any(|scenario| scenario.verdict.is_bad());
+    match (summary.interrupted, bad) {
+        (true, _) => ExitCode::from(130),
+        (false, true) => ExitCode::FAILURE,
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+async fn show(mut shown: mpsc::UnboundedReceiver<Progress>) {
+    let visible = io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+    let bar = if visible { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = "{bar:30} {pos}/{len} {elapsed} {msg}";
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+    let mut running: Vec<String> = Vec::new();
+    while let Some(news) = shown.recv().await {
+        match news {
+            Progress::Planned(count) => bar.set_length(count as u64),
+            Progress::Began(name) => running.push(name),
+            Progress::Ended(report) => {
+                let file = report.journal.as_ref().and_then(|journal| journal.file_stem());
+                running.retain(|name| file.is_none_or(|file| file != name.as_str()));
+                if report.id != crate::run::CONTROL {
+                    bar.inc(1);
+                }
+            }
+        }
+        bar.set_message(running.first().cloned().unwrap_or_default());
+    }
+    bar.finish_and_clear();
+}

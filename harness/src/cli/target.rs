@@ -1,0 +1,80 @@
+//! The target that a command line names.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::lab::{Commands, Subject};
+use crate::run::Ground;
+use crate::scenario::{Placeholder, Target, builtin_target};
+
+/// What is taken where no `--target` is given.
+const DEFAULT: &str = "tokenlapse.yaml";
+
+/// A target with what it takes to start its workers.
+pub(super) struct Chosen {
+    pub(super) target: Target,
+    /// The target file's folder.
+    folder: PathBuf,
+    /// How a replay names it: ` --target FILE`, or nothing.
+    pub(super) replay: String,
+    /// The variables of this process.
+    caller: Vec<(OsString, OsString)>,
+}
+
+impl Chosen {
+    /// The given file, else `./tokenlapse.yaml`, else the built-in target.
+    pub(super) fn load(given: Option<&Path>) -> Result<Self, String> {
+        let default = Path::new(DEFAULT);
+        let caller: Vec<_> = std::env::vars_os().collect();
+        let (target, folder) = match given.or_else(|| default.exists().then_some(default)) {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| format!("the target {} cannot be read: {error}", file.display()))?;
+                let target = Target::parse(&text, &file.display().to_string()).map_err(super::told)?;
+                let folder = match file.parent() {
+                    Some(folder) if folder != Path::new("") => folder,
+                    _ => Path::new("."),
+                };
+                (target, folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?)
+            }
+            None => {
+                let here = std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
+                (builtin_target().map_err(super::told)?, here)
+            }
+        };
+        all_variables_are_set(&target, &caller)?;
+        let replay = given.map_or_else(String::new, |file| format!(" --target {}", file.display()));
+        Ok(Self { target, folder, replay, caller })
+    }
+
+    /// The worker processes that it stands for.
+    pub(super) fn subject(&self, ground: &Ground, run: &str) -> Subject {
+        Subject::Processes(Arc::new(Commands {
+            target: self.target.clone(),
+            folder: self.folder.clone(),
+            caller: self.caller.clone(),
+            launcher: ground.launcher.clone(),
+            scratch: ground.site.scratch.clone(),
+            run: run.to_owned(),
+        }))
+    }
+}
+
+/// `{env.X}` must be set: a worker that lacks it would fail in some way of its own.
+fn all_variables_are_set(target: &Target, caller: &[(OsString, OsString)]) -> Result<(), String> {
+    for worker in target.all_workers() {
+        let values = worker.env.iter().map(|(_, value)| &value.value);
+        let templates = worker.command.value.iter().map(|word| &word.value).chain(values);
+        for placeholder in templates.flat_map(|template| template.placeholders()) {
+            if let Placeholder::CallerEnv(name) = placeholder
+                && !caller.iter().any(|(known, _)| known.to_str() == Some(name))
+            {
+                return Err(format!(
+                    "the target asks for {{env.{name}}}, but {name} is not set; export it and try again"
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,420 @@
+//! The workers of one lab: started, waited for, started again where the target asks for a supervisor, and ended.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::select_all;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::clock::WorkerClock;
+use super::controls::Order;
+use super::egress::EgressTrap;
+use super::env::LabEnv;
+use super::scene::{Addresses, Scene};
+use super::worker::{Environment, EnvironmentError, Launcher, Reserved, StartError, WorkerProcess, WorkerStart};
+use crate::journal::{Instance, Journal};
+use crate::scenario::{LabValue, ResolvedWorker, Restart, Target};
+
+/// How long a worker may take to end after SIGTERM, before SIGKILL.
+const NOTICE: Duration = Duration::from_secs(5);
+/// A worker that was started again so often without a fault's doing is not started again: it would go on for ever.
+const GENERATIONS: u32 = 20;
+
+/// A worker that runs in this very process.
+pub type WorkerFunction = Arc<dyn Fn(LabEnv) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// What is under test.
+#[derive(Clone)]
+pub enum Subject {
+    /// Processes, as a target file says.
+    Processes(Arc<Commands>),
+    /// A function of a library's user.
+    Function(WorkerFunction),
+}
+
+/// How worker processes are started.
+pub struct Commands {
+    /// The target, with commands and environments.
+    pub target: Target,
+    /// The target file's folder.
+    pub folder: PathBuf,
+    /// The variables of the caller, of which workers inherit few.
+    pub caller: Vec<(OsString, OsString)>,
+    /// Starts processes.
+    pub launcher: Launcher,
+    /// Where the private directories of workers lie.
+    pub scratch: PathBuf,
+    /// Id of the run.
+    pub run: String,
+}
+
+/// A worker did not become ready.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CrewError {
+    /// No addresses of its own.
+    #[error("there are no free ports for worker {0}")]
+    Ports(Instance, #[source] io::Error),
+    /// Its environment could not be made.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The target sets a variable that is the lab's.
+    #[error(transparent)]
+    Reserved(#[from] Reserved),
+    /// Its process did not start.
+    #[error("worker {instance} did not start: {source}")]
+    Start {
+        /// Which worker.
+        instance: Instance,
+        /// Why.
+        #[source]
+        source: StartError,
+    },
+    /// It started and never polled, or ended before it did.
+    #[error(transparent)]
+    NeverReady(#[from] NeverReady),
+}
+
+/// A worker started and was of no use.
+#[derive(Debug, Clone, thiserror::Error)]
+pub struct NeverReady {
+    /// Which worker.
+    pub instance: Instance,
+    /// What it did instead of polling.
+    pub what: String,
+    /// Its last lines.
+    pub last_lines: Vec<String>,
+    /// Names of the caller's variables that it did not get.
+    pub withheld: Vec<String>,
+}
+
+impl fmt::Display for NeverReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "worker {} {}", self.instance, self.what)?;
+        if self.last_lines.is_empty() {
+            f.write_str("\nit wrote nothing")?;
+        } else {
+            write!(f, "\nits last lines:\n  {}", self.last_lines.join("\n  "))?;
+        }
+        if !self.withheld.is_empty() {
+            write!(f, "\nnot passed on to it (`inherit_env` names what shall be): {}", self.withheld.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The workers of one lab.
+pub(super) struct Crew {
+    subject: Subject,
+    journal: Journal,
+    belongings: Belongings,
+    members: Vec<Member>,
+}
+
+/// What all workers of a lab have in common.
+pub(super) struct Belongings {
+    /// What is the same for all of them.
+    pub(super) env: LabEnv,
+    /// Their clock, if it can be moved.
+    pub(super) clock: Option<WorkerClock>,
+    /// Their refresh token, if they have one.
+    pub(super) refresh_token_file: Option<PathBuf>,
+    /// What faults ask of whoever starts workers.
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+}
+
+struct Member {
+    /// Which of the target's workers.
+    kind: usize,
+    settings: ResolvedWorker,
+    name: String,
+    generation: u32,
+    hand: Option<Hand>,
+    /// Whether a fault ended it to have it started again.
+    restart_due: bool,
+}
+
+/// What does the work.
+enum Hand {
+    Process { process: Arc<WorkerProcess>, _trap: EgressTrap },
+    Task { abort: AbortHandle, done: watch::Receiver<bool> },
+}
+
+impl Crew {
+    /// Workers that are not started yet.
+    pub(super) fn new(subject: Subject, journal: Journal, workers: &[ResolvedWorker], belongings: Belongings) -> Self {
+        let members = workers.iter().enumerate().flat_map(|(kind, settings)| {
+            let many = settings.instances.get() > 1;
+            (1..=settings.instances.get()).map(move |number| Member {
+                kind,
+                settings: settings.clone(),
+                name: if many { format!("{}-{number}", settings.name) } else { settings.name.clone() },
+                generation: 0,
+                hand: None,
+                restart_due: false,
+            })
+        });
+        Self { subject, journal, belongings, members: members.collect() }
+    }
+
+    /// Starts all workers at once and waits until each has polled.
+    ///
+    /// # Errors
+    ///
+    /// The first that did not: the others are ended when the crew is dropped.
+    pub(super) async fn start(&mut self, scene: &mut Scene) -> Result<(), CrewError> {
+        for index in 0..self.members.len() {
+            self.start_next_generation(scene, index).await?;
+        }
+        for member in &self.members {
+            member.ready(scene).await?;
+        }
+        Ok(())
+    }
+
+    async fn start_next_generation(&mut self, scene: &mut Scene, index: usize) -> Result<(), CrewError> {
+        let member = &mut self.members[index];
+        member.generation += 1;
+        let instance = member.instance();
+        let addresses = scene.admit(&instance).map_err(|error| CrewError::Ports(instance.clone(), error))?;
+        let mut env = self.belongings.env.clone();
+        tell_addresses(&mut env, &addresses);
+        let hand = match &self.subject {
+            Subject::Processes(commands) => {
+                let hand = commands
+                    .start(&self.journal, member.kind, instance, &addresses, &env, self.belongings.clock.as_ref())
+                    .await?;
+                if let Hand::Process { process, .. } = &hand {
+                    scene.employ(Arc::clone(process));
+                }
+                hand
+            }
+            Subject::Function(function) => {
+                let (done, watched) = watch::channel(false);
+                let work = function(env);
+                let task = tokio::spawn(async move {
+                    work.await;
+                    done.send_replace(true);
+                });
+                Hand::Task { abort: task.abort_handle(), done: watched }
+            }
+        };
+        self.members[index].hand = Some(hand);
+        Ok(())
+    }
+
+    /// Starts workers again that ended, where a fault or the target asks for it, until all that may go on have ended.
+    /// So it returns only when nobody is left who could do any work.
+    pub(super) async fn supervise(&mut self, scene: &mut Scene) {
+        loop {
+            // A fault asks before it ends a worker, so what it asks for is here when the end is seen.
+            while let Ok(order) = self.belongings.orders.try_recv() {
+                self.obey(order);
+            }
+            for index in 0..self.members.len() {
+                let member = &mut self.members[index];
+                let again = member.restart_due
+                    || (member.settings.restart == Restart::OnExit && member.generation < GENERATIONS);
+                if member.hand.is_none() && again {
+                    member.restart_due = false;
+                    if let Err(error) = self.start_next_generation(scene, index).await {
+                        tracing::warn!(%error, "a worker could not be started again");
+                        return;
+                    }
+                }
+            }
+            let ends = self.members.iter().enumerate().filter(|(_, member)| member.hand.is_some());
+            let ends: Vec<_> = ends.map(|(index, member)| Box::pin(member.ended(index))).collect();
+            if ends.is_empty() {
+                return;
+            }
+            let news = tokio::select! {
+                (index, ..) = select_all(ends) => Ok(index),
+                Some(order) = self.belongings.orders.recv() => Err(order),
+            };
+            match news {
+                Ok(index) => self.members[index].hand = None,
+                Err(order) => self.obey(order),
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Restart(instance) => {
+                for member in self.members.iter_mut().filter(|member| member.instance() == instance) {
+                    member.restart_due = true;
+                }
+            }
+            Order::RefreshToken(token) => {
+                if let Some(file) = &self.belongings.refresh_token_file
+                    && let Err(error) = replace_private(file, token.value.expose())
+                {
+                    tracing::error!(%error, "the new refresh token could not be written");
+                }
+            }
+        }
+    }
+
+    /// Ends all workers: SIGTERM, and SIGKILL for those that do not obey.
+    pub(super) async fn dismiss(&mut self) {
+        for member in &self.members {
+            if let Some(Hand::Process { process, .. }) = &member.hand {
+                // It may have ended by itself.
+                let _ = process.terminate().await;
+            }
+        }
+        for member in &mut self.members {
+            match member.hand.take() {
+                Some(Hand::Process { process, .. }) => end(&process).await,
+                Some(Hand::Task { abort, .. }) => abort.abort(),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Waits for a process that was asked to end, and insists.
+async fn end(process: &WorkerProcess) {
+    if timeout(NOTICE, process.recorded()).await.is_err() {
+        process.kill().await;
+        process.recorded().await;
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for member in &self.members {
+            if let Some(Hand::Task { abort, .. }) = &member.hand {
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl Member {
+    fn instance(&self) -> Instance {
+        Instance::of(&self.name, self.generation)
+    }
+
+    async fn ready(&self, scene: &Scene) -> Result<(), NeverReady> {
+        let (instance, limit) = (self.instance(), self.settings.start_timeout.to_std());
+        let never = |what: String| {
+            let process = match &self.hand {
+                Some(Hand::Process { process, .. }) => Some(process),
+                Some(Hand::Task { .. }) | None => None,
+            };
+            NeverReady {
+                instance: instance.clone(),
+                what,
+                last_lines: process.map(|process| process.last_lines()).unwrap_or_default(),
+                withheld: process.map(|process| process.withheld().to_vec()).unwrap_or_default(),
+            }
+        };
+        tokio::select! {
+            ready = scene.ready(&instance, &self.settings.polls, limit) => {
+                ready.map_err(|_| never(format!("has not polled the lab's Temporal address within {limit:?}")))
+            }
+            exit = self.exit() => Err(never(format!("ended before it polled ({exit})"))),
+        }
+    }
+
+    async fn exit(&self) -> String {
+        match &self.hand {
+            Some(Hand::Process { process, .. }) => process.recorded().await.to_string(),
+            Some(Hand::Task { done, .. }) => {
+                // An error means that it ended without saying so: it panicked.
+                match done.clone().wait_for(|done| *done).await {
+                    Ok(_) => "its function returned".to_owned(),
+                    Err(_) => "its function panicked".to_owned(),
+                }
+            }
+            None => "it was never started".to_owned(),
+        }
+    }
+
+    /// Waits for the end and gives back `index`.
+    async fn ended(&self, index: usize) -> usize {
+        self.exit().await;
+        index
+    }
+}
+
+impl Commands {
+    async fn start(
+        &self,
+        journal: &Journal,
+        kind: usize,
+        instance: Instance,
+        addresses: &Addresses,
+        env: &LabEnv,
+        clock: Option<&WorkerClock>,
+    ) -> Result<Hand, CrewError> {
+        let ports = |error| CrewError::Ports(instance.clone(), error);
+        let trap = EgressTrap::open(journal, Some(instance.clone())).await.map_err(ports)?;
+        let worker = self.target.all_workers().nth(kind).expect("there is a member per worker of the target");
+        let mut environment = Environment::new(
+            self.caller.iter().cloned(),
+            &worker.inherit_env,
+            &self.run,
+            trap.address(),
+            &self.scratch,
+        )?;
+        let caller = |name: &str| {
+            let found = self.caller.iter().find(|(known, _)| known.to_str() == Some(name));
+            found.and_then(|(_, value)| value.to_str().map(str::to_owned))
+        };
+        for (name, template) in worker.env.iter() {
+            if let Some(value) = env.fill(&template.value, &caller) {
+                environment.set(&name.value, value)?;
+            }
+        }
+        for (name, value) in clock.into_iter().flat_map(WorkerClock::env) {
+            environment.set(name, value)?;
+        }
+        let mut allowed = addresses.ports();
+        allowed.push(trap.address().port());
+        for place in &self.target.egress.allow {
+            let (host, port) = place.value.rsplit_once(':').unwrap_or((&place.value, ""));
+            environment.exempt(host);
+            allowed.extend(port.parse::<u16>().map_or_else(|_| vec![80, 443], |port| vec![port]));
+        }
+        let command = worker.command.value.iter().filter_map(|word| env.fill(&word.value, &caller)).collect();
+        let start = WorkerStart {
+            instance: instance.clone(),
+            command,
+            environment,
+            cwd: self.folder.clone(),
+            allowed_ports: Some(allowed),
+        };
+        let process = WorkerProcess::start(journal, &self.launcher, start)
+            .await
+            .map_err(|source| CrewError::Start { instance, source })?;
+        Ok(Hand::Process { process: Arc::new(process), _trap: trap })
+    }
+}
+
+fn tell_addresses(env: &mut LabEnv, addresses: &Addresses) {
+    let issuer = &addresses.idp.issuer;
+    env.set(LabValue::TemporalAddress, addresses.temporal.to_string());
+    env.set(LabValue::IdpIssuer, issuer);
+    env.set(LabValue::IdpTokenUrl, format!("{issuer}/oauth2/token"));
+    env.set(LabValue::IdpJwksUrl, format!("{issuer}/oauth2/jwks"));
+    env.set(LabValue::ApiUrl, format!("http://{}", addresses.api));
+}
+
+/// Writes a file of the workers' anew, for its owner alone.
+fn replace_private(file: &Path, text: &str) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut aside, text.as_bytes())?;
+    aside.persist(file)?;
+    Ok(())
+}

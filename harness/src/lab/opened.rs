@@ -1,0 +1,364 @@
+//! A whole lab out of a resolved scenario: servers, secrets, workers, workload.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use mock_idp::{
+    Algorithm, AuthMethod, Client as IdpClient, Config as IdpConfig, GrantType, Listener, Reuse as IdpReuse, Rotation,
+    Secret, TokenFormat as IdpFormat,
+};
+use tempfile::TempDir;
+use url::Url;
+use wiremock::MockServer;
+
+use super::api::{self, Correlate, Route};
+use super::canary::client_secret;
+use super::clock::WorkerClock;
+use super::crew::{Belongings, Crew, CrewError, Subject};
+use super::drive::{self, Drive};
+use super::env::LabEnv;
+use super::scene::{Incomplete, Opening, Scene};
+use super::tokens::Validation;
+use super::upstream;
+use super::workload::{Client, WorkloadError};
+use crate::fault::Plan;
+use crate::journal::{Clock, Event, Journal, TokenName};
+use crate::scenario::{
+    self, Action, ClientAuth, ClockOwner, Grant, IdempotencyKey, LabValue, Resolved, ResolvedFault, Reuse, Signing,
+    TokenFormat, ValidationMode,
+};
+
+/// Id of the client that belongs to somebody else.
+const OTHER_CLIENT: &str = "somebody-else";
+/// `aud` of tokens, unless the target says one.
+const AUDIENCE: &str = "api";
+
+/// What all labs of a run share.
+#[derive(Clone)]
+pub struct Site {
+    /// Address of the Temporal frontend.
+    pub temporal: SocketAddr,
+    /// The namespace.
+    pub namespace: String,
+    /// A connection to that frontend.
+    pub client: Client,
+    /// Where temporary files may lie.
+    pub scratch: PathBuf,
+    /// The executable, for `{tokenlapse}`.
+    pub executable: PathBuf,
+    /// libfaketime, where this machine has it.
+    pub faketime: Option<PathBuf>,
+}
+
+/// What one lab is opened for.
+pub struct Brief<'a> {
+    /// The scenario against the target.
+    pub resolved: &'a Resolved,
+    /// What is under test.
+    pub subject: Subject,
+    /// A known mistake that the worker shall make.
+    pub defect: Option<String>,
+    /// Token values and drawn delays come from it.
+    pub seed: u64,
+    /// Prefix of workflow ids, and name of the task queue where the target leaves it to the lab: nobody else's.
+    pub name: String,
+    /// A server of one's own behind the API front, instead of one that answers the target's routes.
+    pub upstream: Option<Url>,
+}
+
+/// The lab failed; nothing can be said of the worker.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// No temporary files, ports or threads.
+    #[error("the lab could not be set up")]
+    Setup(#[from] io::Error),
+    /// The target's file says something that the lab cannot serve.
+    #[error("the lab cannot serve {what}: {why}")]
+    Unserved {
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// A worker was of no use.
+    #[error(transparent)]
+    Crew(#[from] CrewError),
+    /// The Temporal server failed the harness.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+    /// The journal is not the whole truth.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
+}
+
+/// An open lab. Dropped, it ends its workers and stops serving.
+pub struct Lab {
+    crew: Crew,
+    scene: Scene,
+    drive: Drive,
+    // Kept until the end: a server and files that workers use.
+    _upstream: Option<MockServer>,
+    _files: TempDir,
+}
+
+impl Lab {
+    /// Opens a lab that reports to `journal`. No worker is started yet.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError`].
+    pub async fn open(site: &Site, journal: Journal, brief: Brief<'_>) -> Result<Self, LabError> {
+        let resolved = brief.resolved;
+        let files = tempfile::Builder::new().prefix("lab-").tempdir_in(&site.scratch)?;
+        let own = match &resolved.api.upstream {
+            None if brief.upstream.is_none() => Some(upstream::start(&resolved.api.routes).await),
+            _ => None,
+        };
+        let upstream = match (brief.upstream, &resolved.api.upstream, &own) {
+            (Some(url), _, _) => url,
+            (None, Some(text), _) => parse_url(text)?,
+            (None, None, Some(server)) => parse_url(&server.uri())?,
+            (None, None, None) => unreachable!("one is started where there is no other"),
+        };
+        let clients = Clients::of(resolved, brief.seed);
+        let library = site.faketime.clone().filter(|_| needs_worker_clock(resolved));
+        let worker_clock = library.map(|library| WorkerClock::create(library, files.path())).transpose()?;
+        let opening = Opening {
+            idp: idp_config(resolved, &clients, brief.seed),
+            validation: match resolved.api.mode {
+                ValidationMode::Jwks => Validation::Jwks,
+                ValidationMode::Introspect => Validation::Introspect,
+            },
+            leeway: resolved.api.leeway.to_std(),
+            api: api::Config {
+                routes: resolved.api.routes.iter().map(route).collect::<Result<_, _>>()?,
+                correlate: resolved.api.correlate.as_ref().map(correlate),
+                upstream,
+            },
+            temporal: site.temporal,
+            worker_clock: worker_clock.clone(),
+            secrets: vec![
+                (TokenName::from("S1"), clients.secret.clone()),
+                (TokenName::from("S2"), clients.other_secret.clone()),
+            ],
+            plan: Plan::of(resolved, brief.seed),
+        };
+        let mut scene = Scene::open(journal.clone(), opening);
+        for (owner, offset) in resolved.clocks.moved() {
+            let clock = match owner {
+                ClockOwner::Idp => Clock::Idp,
+                ClockOwner::Api => Clock::Api,
+                ClockOwner::Worker => Clock::Worker,
+            };
+            scene.set_clock(clock, offset.as_millis());
+        }
+
+        let queue = resolved.workload.task_queue.clone().unwrap_or_else(|| brief.name.clone());
+        let mut env = clients.env(resolved);
+        env.set(LabValue::TemporalNamespace, &site.namespace);
+        env.set(LabValue::TaskQueue, &queue);
+        env.set(LabValue::Tokenlapse, site.executable.to_string_lossy());
+        if let Some(defect) = &brief.defect {
+            env.set(LabValue::Defect, defect);
+        }
+        let state = private_directory(&files, "state")?;
+        env.set(LabValue::StateDir, state.to_string_lossy());
+        let mut refresh_token_file = None;
+        if resolved.client.grant == Grant::RefreshToken {
+            // Its issuer is nobody's address: a refresh token is not bound to one.
+            let consent = Listener::new("consent", "http://127.0.0.1");
+            let subject = resolved.client.subject.as_deref().unwrap_or(&clients.id);
+            let token = scene.idp().mint_refresh_token(&clients.id, subject, &consent);
+            let token = token.expect("the client is registered");
+            let file = state.join("refresh_token");
+            write_private(&file, token.value.expose())?;
+            env.set(LabValue::ClientRefreshTokenFile, file.to_string_lossy());
+            refresh_token_file = Some(file);
+        }
+        let belongings = Belongings {
+            env,
+            clock: worker_clock,
+            refresh_token_file,
+            orders: scene.take_orders().expect("nobody has taken them before"),
+        };
+        let crew = Crew::new(brief.subject, journal.clone(), &resolved.workers, belongings);
+        let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue);
+        Ok(Self { crew, scene, drive, _upstream: own, _files: files })
+    }
+
+    /// What it serves.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// Starts the workers and waits until all are ready.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Crew`].
+    pub async fn start_workers(&mut self) -> Result<(), LabError> {
+        Ok(self.crew.start(&mut self.scene).await?)
+    }
+
+    /// Starts the workflows and waits until all have closed, or until nothing can be expected any more.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Workload`].
+    pub async fn work(&mut self) -> Result<(), LabError> {
+        let Self { crew, scene, drive, .. } = self;
+        let journal = scene.journal().clone();
+        journal.record(Event::WorkloadStarted { count: drive.count() }).settled().await;
+        tokio::select! {
+            done = drive.to_the_end() => done?,
+            () = async {
+                crew.supervise(scene).await;
+                // Whoever ended last may have done the last of the work.
+                tokio::time::sleep(drive::AFTER_THE_LAST_WORKER).await;
+            } => {}
+        }
+        drive.give_up_on_the_rest().await;
+        journal.record(Event::WorkloadFinished).settled().await;
+        Ok(())
+    }
+
+    /// Ends the workers, appends the histories, and stops serving.
+    ///
+    /// # Errors
+    ///
+    /// If the journal is not the whole truth, or the server does not give the histories.
+    pub async fn close(mut self) -> Result<(), LabError> {
+        self.crew.dismiss().await;
+        self.drive.append_histories().await?;
+        Ok(self.scene.close().await?)
+    }
+}
+
+/// Whether the workers' clock is moved, and seen to be. libfaketime is preloaded only then: it costs time at each start.
+fn needs_worker_clock(resolved: &Resolved) -> bool {
+    let moved = |fault: &ResolvedFault| match &fault.action {
+        Action::ClockSkew(skew) => skew.of == ClockOwner::Worker,
+        Action::ClockDrift(drift) => drift.of == ClockOwner::Worker,
+        _ => false,
+    };
+    resolved.policy.refresh.reads_clock() || resolved.clocks.worker.is_some() || resolved.faults.iter().any(moved)
+}
+
+/// The OAuth clients of a lab.
+struct Clients {
+    id: String,
+    secret: Secret,
+    other_secret: Secret,
+}
+
+impl Clients {
+    fn of(resolved: &Resolved, seed: u64) -> Self {
+        let client = &resolved.client;
+        Self {
+            id: client.id.as_ref().expect("resolution gives every client one").value.clone(),
+            secret: client
+                .secret
+                .as_ref()
+                .map_or_else(|| client_secret(seed, 1), |secret| Secret::new(secret.reveal())),
+            other_secret: client_secret(seed, 2),
+        }
+    }
+
+    fn env(&self, resolved: &Resolved) -> LabEnv {
+        let mut env = LabEnv::default();
+        env.set(LabValue::ClientId, &self.id);
+        env.set(LabValue::ClientSecret, self.secret.expose());
+        env.set(LabValue::ClientAuth, resolved.client.auth.name());
+        env.set(LabValue::ClientScopes, resolved.client.scopes.join(" "));
+        env.set(LabValue::OtherClientId, OTHER_CLIENT);
+        env.set(LabValue::OtherClientSecret, self.other_secret.expose());
+        env
+    }
+}
+
+fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
+    let audience = resolved.client.audience.as_deref().or(resolved.api.audience.as_deref()).unwrap_or(AUDIENCE);
+    let registered = |id: &str, secret: &Secret| IdpClient {
+        id: id.to_owned(),
+        secret: secret.clone(),
+        methods: vec![match resolved.client.auth {
+            ClientAuth::ClientSecretBasic => AuthMethod::Basic,
+            ClientAuth::ClientSecretPost => AuthMethod::Post,
+        }],
+        // Both: real providers let a client with a user's consent have tokens of its own, too (FM-44).
+        grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+        scopes: resolved.client.scopes.clone(),
+        audience: audience.to_owned(),
+        resource_server: false,
+    };
+    IdpConfig {
+        clients: vec![registered(&clients.id, &clients.secret), registered(OTHER_CLIENT, &clients.other_secret)],
+        format: match (resolved.idp.token_format, resolved.idp.signing) {
+            (TokenFormat::Opaque, _) => IdpFormat::Opaque,
+            (TokenFormat::Jwt, Signing::Rs256) => IdpFormat::Jwt(Algorithm::Rs256),
+            (TokenFormat::Jwt, Signing::Es256) => IdpFormat::Jwt(Algorithm::Es256),
+        },
+        access_token_lifetime: resolved.idp.access_token_lifetime.to_std(),
+        refresh_token_lifetime: resolved.idp.refresh_token_lifetime.to_std(),
+        rotation: if resolved.idp.rotation {
+            Rotation::On {
+                reuse: match resolved.idp.reuse {
+                    Reuse::RevokeFamily => IdpReuse::RevokeFamily,
+                    Reuse::Refuse => IdpReuse::Refuse,
+                },
+                grace: resolved.idp.rotation_grace.to_std(),
+            }
+        } else {
+            Rotation::Off
+        },
+        seed: Some(seed),
+        ..IdpConfig::default()
+    }
+}
+
+fn route(given: &scenario::Route) -> Result<Route, LabError> {
+    let text = given.route.value.to_string();
+    let unserved = |why: String| LabError::Unserved { what: format!("route {text}"), why };
+    let route = Route::parse(&text).map_err(|error| unserved(error.to_string()))?.needs(&given.scopes);
+    Ok(match (given.effect, given.idempotency.as_ref().map(|key| &key.value)) {
+        (false, _) => route,
+        (true, None) => route.with_effect(None),
+        (true, Some(IdempotencyKey::Header(name))) => route.with_effect(Some(&name.value)),
+        (true, Some(IdempotencyKey::Body(_))) => {
+            return Err(unserved("idempotency keys are read from headers only".into()));
+        }
+    })
+}
+
+fn correlate(given: &scenario::Correlate) -> Correlate {
+    match given {
+        scenario::Correlate::Header(name) => Correlate::Header(name.value.clone()),
+        scenario::Correlate::Path(name) => Correlate::Path(name.value.clone()),
+        scenario::Correlate::Body(path) => Correlate::Body(json_pointer(&path.value)),
+    }
+}
+
+/// `$.order.id` as a JSON pointer (RFC 6901), `/order/id`.
+fn json_pointer(path: &str) -> String {
+    let names = path.trim_start_matches('$').split('.').filter(|name| !name.is_empty());
+    names.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+fn parse_url(text: &str) -> Result<Url, LabError> {
+    Url::parse(text).map_err(|error| LabError::Unserved { what: format!("upstream {text}"), why: error.to_string() })
+}
+
+fn private_directory(files: &TempDir, name: &str) -> io::Result<PathBuf> {
+    // A temporary directory is the user's alone already; a copy of its path must not be less private.
+    let path = files.path().join(name);
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&path)?;
+    Ok(path)
+}
+
+fn write_private(path: &std::path::Path, text: &str) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
+    io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+}

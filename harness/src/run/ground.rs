@@ -1,0 +1,116 @@
+//! What a run stands on: a Temporal server that all its labs share, and a place for temporary files.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::journal::Journal;
+use crate::lab::Site;
+use crate::lab::clock::WorkerClock;
+use crate::lab::temporal::{BinarySources, Running, StartError, UnknownBackend, backend};
+use crate::lab::worker::Launcher;
+use crate::lab::workload::{Client, WorkloadError};
+use crate::scenario::Facts;
+
+/// The namespace that every server of ours has from its start.
+const NAMESPACE: &str = "default";
+
+/// There is no Temporal server to run anything on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroundError {
+    /// The word names no server.
+    #[error(transparent)]
+    Unknown(#[from] UnknownBackend),
+    /// It does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It does not answer.
+    #[error(transparent)]
+    Connect(#[from] WorkloadError),
+    /// No place for temporary files, or this executable cannot be found.
+    #[error("temporary files cannot be written to {}", path.display())]
+    Scratch {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Which Temporal server a run stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// `dev`, `docker`, or `HOST:PORT` of a server that runs.
+    pub backend: String,
+    /// The CLI's binary, before all other ways to one.
+    pub binary: Option<PathBuf>,
+    /// The namespace to use on a server of the user's own.
+    pub namespace: Option<String>,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self { backend: "dev".to_owned(), binary: None, namespace: None }
+    }
+}
+
+/// The ground of one run. Dropped, it ends the server and removes the temporary files.
+pub struct Ground {
+    /// What labs need of it.
+    pub site: Site,
+    /// Starts processes.
+    pub launcher: Launcher,
+    /// The server in words.
+    pub temporal: String,
+    /// How long it took to be ready.
+    pub ready: Duration,
+    server: Running,
+    _scratch: TempDir,
+}
+
+impl Ground {
+    /// Starts a server for the run `run`, whose files lie below `directory`.
+    ///
+    /// # Errors
+    ///
+    /// [`GroundError`].
+    pub async fn prepare(
+        launcher: Launcher,
+        choice: &Choice,
+        run: &str,
+        directory: &Path,
+    ) -> Result<Self, GroundError> {
+        let began = Instant::now();
+        let scratch_error = |source| GroundError::Scratch { path: directory.to_path_buf(), source };
+        std::fs::create_dir_all(directory).map_err(scratch_error)?;
+        let directory = directory.canonicalize().map_err(scratch_error)?;
+        let scratch = tempfile::Builder::new().prefix("scratch-").tempdir_in(directory).map_err(scratch_error)?;
+        let namespace = choice.namespace.as_deref().unwrap_or(NAMESPACE);
+        let backend = backend(&choice.backend, BinarySources::of_caller(choice.binary.clone()), namespace)?;
+        let server = backend.start(&launcher, run).await?;
+        let client = Client::connect(&server.address().to_string(), namespace, Journal::in_memory()).await?;
+        let site = Site {
+            temporal: server.address(),
+            namespace: namespace.to_owned(),
+            client,
+            scratch: scratch.path().to_path_buf(),
+            faketime: WorkerClock::library(&|name| std::env::var(name).ok()),
+            executable: std::env::current_exe().map_err(scratch_error)?,
+        };
+        let temporal = server.describe().to_owned();
+        Ok(Self { site, launcher, temporal, ready: began.elapsed(), server, _scratch: scratch })
+    }
+
+    /// What this machine allows, where workers are processes.
+    pub fn facts(&self) -> Facts {
+        Facts { movable_worker_clock: self.site.faketime.is_some(), processes: true }
+    }
+
+    /// Ends the server and waits until it is gone.
+    pub async fn clear(self) {
+        self.server.stop().await;
+    }
+}

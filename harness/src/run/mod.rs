@@ -1,0 +1,20 @@
+//! A run: one call of the command or of a test suite. Controls, scheduling, verdicts.
+
+mod configuration;
+mod experiment;
+mod ground;
+mod schedule;
+mod summary;
+mod verdict;
+
+pub use configuration::CONTROL;
+pub use ground::{Choice, Ground, GroundError};
+pub use schedule::{Order, Progress, RunError, run};
+pub use summary::{CheckReport, Figures, ScenarioReport, Summary, Totals, VERSION};
+pub use verdict::{FaultReport, Judged, Verdict, judge};
+
+/// An id for a run that is made now: when, and something that no other run has.
+pub fn new_run_id() -> String {
+    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    format!("{now}-{:04x}", rand::random::<u16>())
+}

@@ -1,0 +1,292 @@
+//! Which scenario runs when: controls first, long ones early, as many at once as asked for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OnceCell, Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::configuration::{CONTROL, control_of, key};
+use super::experiment::{Common, Finished, control_facts, directory};
+use super::summary::{Figures, ScenarioReport, Summary, Totals, VERSION};
+use super::verdict::Verdict;
+use crate::journal::ControlFacts;
+use crate::lab::{Site, Subject};
+use crate::scenario::{Facts, Resolved, Scenario, Target, TimeMode, Unmet, resolve};
+
+/// What to run.
+pub struct Order {
+    /// The scenarios, each once per repetition.
+    pub scenarios: Vec<Scenario>,
+    /// The target.
+    pub target: Target,
+    /// What is under test.
+    pub subject: Subject,
+    /// What the machine allows.
+    pub facts: Facts,
+    /// What all labs share.
+    pub site: Site,
+    /// The Temporal server, in words.
+    pub temporal: String,
+    /// How long it took to be ready.
+    pub temporal_ready: Duration,
+    /// Id of the run.
+    pub run: String,
+    /// Token values and drawn delays come from it.
+    pub seed: u64,
+    /// How often each scenario runs.
+    pub repeat: u32,
+    /// How many at once.
+    pub jobs: usize,
+    /// A known mistake that the worker shall make.
+    pub defect: Option<String>,
+    /// Whether to stop at the first bad verdict.
+    pub fail_fast: bool,
+    /// A server of one's own behind the API front.
+    pub upstream: Option<url::Url>,
+    /// Where the run's directory is made.
+    pub out: PathBuf,
+}
+
+/// A run that gave no verdict at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Nowhere to write.
+    #[error("{} cannot be written to", path.display())]
+    Out {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A worker was of no use before any scenario had a verdict.
+    #[error("{0}")]
+    WorkerNeverReady(String),
+}
+
+/// Something that somebody who waits wants to see.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// How many scenario runs there are, controls not counted.
+    Planned(usize),
+    /// A scenario run began.
+    Began(String),
+    /// A scenario run ended, with its report.
+    Ended(Box<ScenarioReport>),
+}
+
+/// A configuration's control: run once, by whoever needs it first.
+struct Control {
+    resolved: Resolved,
+    number: usize,
+    facts: OnceCell<ControlFacts>,
+}
+
+struct Job {
+    resolved: Resolved,
+    control: Arc<Control>,
+    report: ScenarioReport,
+}
+
+struct Shared {
+    common: Common,
+    turns: Semaphore,
+    progress: mpsc::UnboundedSender<Progress>,
+}
+
+/// Runs it all. What `progress` sends is the only thing that can be seen meanwhile; once `stop` is done, what runs is
+/// ended and the rest is left out.
+///
+/// # Errors
+///
+/// [`RunError`].
+pub async fn run(
+    order: Order,
+    progress: mpsc::UnboundedSender<Progress>,
+    stop: impl Future<Output = ()>,
+) -> Result<Summary, RunError> {
+    let Order { target, site, run, seed, defect, .. } = &order;
+    let directory = directory(&order.out, run).map_err(|source| RunError::Out { path: order.out.clone(), source })?;
+    let mut summary = Summary {
+        version: VERSION,
+        run: run.clone(),
+        target: target.target.value.clone(),
+        temporal: order.temporal.clone(),
+        seed: seed.to_string(),
+        defect: defect.clone(),
+        totals: Totals::default(),
+        figures: Figures::default(),
+        scenarios: Vec::new(),
+        interrupted: false,
+    };
+    let (jobs, mut reports) = plan(&order);
+    // Nobody need listen.
+    let _ = progress.send(Progress::Planned(jobs.len() + reports.len()));
+    for report in &reports {
+        let _ = progress.send(Progress::Ended(Box::new(report.clone())));
+    }
+    let shared = Arc::new(Shared {
+        common: Common {
+            site: site.clone(),
+            subject: order.subject.clone(),
+            target: target.clone(),
+            run: run.clone(),
+            temporal: order.temporal.clone(),
+            seed: *seed,
+            defect: defect.clone(),
+            upstream: order.upstream.clone(),
+            directory,
+        },
+        turns: Semaphore::new(order.jobs.max(1)),
+        progress,
+    });
+
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    for job in jobs {
+        running.spawn(Arc::clone(&shared).carry_out(job));
+    }
+    tokio::pin!(stop);
+    let mut useless = None;
+    loop {
+        tokio::select! {
+            () = &mut stop => {
+                summary.interrupted = true;
+                break;
+            }
+            ended = running.join_next() => match ended {
+                None => break,
+                Some(ended) => {
+                    let done = ended.expect("a scenario run neither panics nor is aborted before the end");
+                    let bad = done.iter().any(|(report, _)| report.verdict.is_bad());
+                    for (report, never_ready) in done {
+                        useless = useless.or(never_ready);
+                        reports.push(report);
+                    }
+                    let verdicts = reports.iter().any(|report| report.verdict != Verdict::Invalid && report.journal.is_some());
+                    if let Some(why) = useless.take() && !verdicts {
+                        running.shutdown().await;
+                        return Err(RunError::WorkerNeverReady(why));
+                    }
+                    if bad && order.fail_fast {
+                        break;
+                    }
+                }
+            },
+        }
+    }
+    // Dropping a scenario run ends its workers.
+    running.shutdown().await;
+    summary.figures = Figures::of(&reports, began.elapsed(), order.temporal_ready);
+    reports.sort_by(|a, b| {
+        let place = |report: &ScenarioReport| {
+            let place = order.scenarios.iter().position(|scenario| scenario.scenario.value == report.id);
+            place.map_or(0, |place| place + 1)
+        };
+        (place(a), a.repeat).cmp(&(place(b), b.repeat))
+    });
+    summary.totals = Totals::of(reports.iter().map(|report| report.verdict));
+    summary.scenarios = reports;
+    Ok(summary)
+}
+
+/// The jobs, those that wait for real time first; and the reports of what cannot run at all.
+fn plan(order: &Order) -> (Vec<Job>, Vec<ScenarioReport>) {
+    let mut controls: BTreeMap<String, Arc<Control>> = BTreeMap::new();
+    let (mut jobs, mut reports) = (Vec::new(), Vec::new());
+    for scenario in &order.scenarios {
+        let Scenario { scenario: id, family, title, .. } = scenario;
+        let blank = |repeat| ScenarioReport::blank(&id.value, &family.value, &title.value, repeat);
+        match resolve(&order.target, scenario, &order.facts) {
+            Ok(resolved) => {
+                let control = control_of(&resolved);
+                let number = controls.len() + 1;
+                let control = controls
+                    .entry(key(&control))
+                    .or_insert_with(|| Arc::new(Control { resolved: control, number, facts: OnceCell::new() }));
+                for repeat in 1..=order.repeat.max(1) {
+                    let (resolved, control) = (resolved.clone(), Arc::clone(control));
+                    jobs.push(Job { resolved, control, report: blank(repeat) });
+                }
+            }
+            Err(unmet) => {
+                let mut report = blank(1);
+                (report.verdict, report.reason) = why_not(&unmet);
+                reports.push(report);
+            }
+        }
+    }
+    // Stable: repetitions of one scenario lie far apart, so that they meet different neighbours.
+    jobs.sort_by_key(|job| (job.report.repeat, job.resolved.time != TimeMode::Real));
+    (jobs, reports)
+}
+
+fn why_not(unmet: &[Unmet]) -> (Verdict, String) {
+    let text = |unmet: &Unmet| match unmet {
+        Unmet::NotApplicable(reason) | Unmet::Skipped(reason) => reason.clone(),
+    };
+    let reason = unmet.iter().map(text).collect::<Vec<_>>().join("; ");
+    // What the target lacks no other machine would give it.
+    let target_lacks = unmet.iter().any(|unmet| matches!(unmet, Unmet::NotApplicable(_)));
+    (if target_lacks { Verdict::NotApplicable } else { Verdict::Skipped }, reason)
+}
+
+impl Shared {
+    /// Runs a scenario, after its control if nobody has run that yet. Gives what was run.
+    async fn carry_out(self: Arc<Self>, job: Job) -> Vec<(ScenarioReport, Option<String>)> {
+        let mut done = Vec::new();
+        let Job { resolved, control, mut report } = job;
+        let facts = control
+            .facts
+            .get_or_init(|| async {
+                let Resolved { scenario, family, title, .. } = &control.resolved;
+                let number = u32::try_from(control.number).unwrap_or(u32::MAX);
+                let report = ScenarioReport::blank(scenario, family, title, number);
+                let name = numbered(CONTROL, report.repeat);
+                let (mut report, finished) = self.once(&control.resolved, report, &name, None).await;
+                let facts = control_facts(&finished);
+                if !facts.completed && report.verdict != Verdict::Invalid {
+                    report.verdict = Verdict::Invalid;
+                    report.reason = "the workload does not complete, though nothing goes wrong".to_owned();
+                }
+                let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
+                done.push((report, finished.never_ready));
+                facts
+            })
+            .await;
+        if !facts.completed {
+            report.reason = "its control did not complete: without any fault the workload fails, too".to_owned();
+            let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
+            done.push((report, None));
+            return done;
+        }
+        let name = numbered(&resolved.scenario, report.repeat);
+        let (report, finished) = self.once(&resolved, report, &name, Some(facts.clone())).await;
+        let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
+        done.push((report, finished.never_ready));
+        done
+    }
+
+    async fn once(
+        &self,
+        resolved: &Resolved,
+        report: ScenarioReport,
+        name: &str,
+        control: Option<ControlFacts>,
+    ) -> (ScenarioReport, Finished) {
+        let _turn = self.turns.acquire().await.expect("it is never closed");
+        let _ = self.progress.send(Progress::Began(name.to_owned()));
+        let finished = self.common.experiment(resolved, name, control).await;
+        let report = report.judged(finished.judged.clone(), finished.duration, finished.journal.clone());
+        (report, finished)
+    }
+}
+
+/// The first is named as the scenario, the others with their number.
+fn numbered(id: &str, number: u32) -> String {
+    if number == 1 { id.to_owned() } else { format!("{id}.{number}") }
+}

@@ -1,0 +1,173 @@
+//! What a finished journal says of a scenario run. Pure: an old journal gives the same verdict again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{self, Judgement};
+use crate::journal::{Event, Run, RunEnd};
+use crate::scenario::Resolved;
+
+/// The verdict on a scenario run. None but [`Pass`](Self::Pass) is ever shown as a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every fault bit and every check that applies holds.
+    Pass,
+    /// A failure that the target file accepts, with reason, owner and expiry.
+    Known,
+    /// The target does not meet what the scenario requires, or no check that it exists for applies.
+    NotApplicable,
+    /// This machine lacks something.
+    Skipped,
+    /// It proves nothing: a fault did not bite, or a check could not decide.
+    Vacuous,
+    /// A check failed.
+    Fail,
+    /// Its control did not complete, or the lab failed.
+    Invalid,
+}
+
+impl Verdict {
+    /// Every verdict, in the order of the totals.
+    pub const ALL: [Self; 7] =
+        [Self::Pass, Self::Fail, Self::Vacuous, Self::Invalid, Self::NotApplicable, Self::Skipped, Self::Known];
+
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Known => "known",
+            Self::NotApplicable => "not_applicable",
+            Self::Skipped => "skipped",
+            Self::Vacuous => "vacuous",
+            Self::Fail => "fail",
+            Self::Invalid => "invalid",
+        }
+    }
+
+    /// Whether it makes the exit code non-zero.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Fail | Self::Vacuous | Self::Invalid)
+    }
+}
+
+/// A journal, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one line; empty for a pass.
+    pub reason: String,
+    /// What each check says.
+    pub checks: Vec<check::Verdict>,
+    /// How far each fault came.
+    pub faults: Vec<FaultReport>,
+}
+
+/// How far a fault came. Fired is not bitten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FaultReport {
+    /// Its id.
+    pub id: String,
+    /// Name of its action.
+    pub action: String,
+    /// How often it fired.
+    pub fired: u32,
+    /// How often it bit.
+    pub bit: u32,
+    /// How often it was to fire.
+    pub expected: u32,
+}
+
+/// Judges a finished journal.
+pub fn judge(run: &Run<'_>) -> Judged {
+    let resolved = run.header().and_then(|header| Resolved::read(&header.resolved).ok());
+    let Some(resolved) = resolved else {
+        return Judged {
+            verdict: Verdict::Invalid,
+            reason: "the journal does not say what was run".into(),
+            checks: Vec::new(),
+            faults: Vec::new(),
+        };
+    };
+    let faults = faults(run, &resolved);
+    let checks = check::judge(run);
+    let (verdict, reason) = worst(run, &resolved, &checks, &faults);
+    Judged { verdict, reason, checks, faults }
+}
+
+fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: &[FaultReport]) -> (Verdict, String) {
+    match run.end() {
+        Some(RunEnd::Complete) => {}
+        Some(RunEnd::LabFailed { reason }) => return (Verdict::Invalid, reason.clone()),
+        Some(RunEnd::Interrupted) => return (Verdict::Invalid, "it was interrupted".into()),
+        None => return (Verdict::Invalid, "the journal ends before the scenario run did".into()),
+    }
+    if let Some(place) = escape(run) {
+        let reason = format!("a worker called {place}, outside the lab; `egress: {{ allow: [HOST] }}` permits it");
+        return (Verdict::Invalid, reason);
+    }
+    if run.header().and_then(|header| header.control.as_ref()).is_some_and(|control| !control.completed) {
+        return (Verdict::Invalid, "without any fault the workload does not complete either".into());
+    }
+    let failed: Vec<_> = checks.iter().filter(|check| matches!(check.judgement, Judgement::Fail(_))).collect();
+    if let Some(first) =
+        failed.iter().find(|check| resolved.proves.iter().any(|id| id == check.check)).or(failed.first())
+    {
+        let what = match &first.judgement {
+            Judgement::Fail(findings) => findings.first().map_or("", |finding| &finding.what),
+            _ => "",
+        };
+        return (Verdict::Fail, format!("{}: {what}", first.check));
+    }
+    if let Some(fault) = faults.iter().find(|fault| fault.fired == 0) {
+        return (Verdict::Vacuous, format!("fault {} ({}) never fired", fault.id, fault.action));
+    }
+    if let Some(fault) = faults.iter().find(|fault| fault.bit < fault.fired || fault.fired < fault.expected) {
+        let FaultReport { id, action, fired, bit, expected } = fault;
+        let reason = format!("fault {id} ({action}) fired {fired} of {expected} times and bit {bit} times");
+        return (Verdict::Vacuous, reason);
+    }
+    let undecided = checks.iter().find_map(|check| match &check.judgement {
+        Judgement::Inconclusive(reason) => Some(format!("{} could not decide: {reason}", check.check)),
+        _ => None,
+    });
+    if let Some(reason) = undecided {
+        return (Verdict::Vacuous, reason);
+    }
+    let mut proved = resolved.proves.iter().filter_map(|id| checks.iter().find(|check| check.check == id)).peekable();
+    if proved.peek().is_some() && proved.all(|check| matches!(check.judgement, Judgement::NotApplicable(_))) {
+        return (Verdict::NotApplicable, "none of the checks that it exists for applies".into());
+    }
+    (Verdict::Pass, String::new())
+}
+
+/// Where a worker went outside the lab, if it did and may not.
+fn escape(run: &Run<'_>) -> Option<String> {
+    let allowed: Vec<&str> = run
+        .header()
+        .and_then(|header| header.target.pointer("/egress/allow")?.as_array())
+        .map(|allowed| allowed.iter().filter_map(|place| place.as_str()).collect())
+        .unwrap_or_default();
+    run.records().iter().find_map(|record| match &record.event {
+        Event::EgressAttempt { host, port, .. } => {
+            let place = format!("{host}:{port}");
+            (!allowed.contains(&host.as_str()) && !allowed.contains(&place.as_str())).then_some(place)
+        }
+        _ => None,
+    })
+}
+
+fn faults(run: &Run<'_>, resolved: &Resolved) -> Vec<FaultReport> {
+    let count = |wanted: &dyn Fn(&Event) -> bool| -> u32 {
+        let count = run.records().iter().filter(|record| wanted(&record.event)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    let report = |fault: &crate::scenario::ResolvedFault| FaultReport {
+        id: fault.id.clone(),
+        action: fault.action.name().to_owned(),
+        fired: count(&|event| matches!(event, Event::FaultFired { fault: id, .. } if *id == fault.id)),
+        bit: count(&|event| matches!(event, Event::FaultBit { fault: id, .. } if *id == fault.id)),
+        expected: if fault.probability < 1.0 { 1 } else { fault.count.get() },
+    };
+    resolved.faults.iter().map(report).collect()
+}

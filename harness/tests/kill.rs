@@ -1,0 +1,184 @@
+//! The command ends in the middle of a run, by SIGKILL, SIGTERM or Ctrl-C: nothing of it is left, and what it had written
+//! is readable.
+
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokenlapse::journal;
+
+/// By then nothing may be left.
+const GRACE: Duration = Duration::from_secs(5);
+/// A run that does not end by itself within this time hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A worker that is a shell with children and a grandchild, one of them in a session of its own.
+const TARGET: &str = r#"
+target: family
+worker:
+  command: [sh, -c, "sleep 300 & (setsid sleep 300 &) ; (sleep 300; true) & exec '{tokenlapse}' builtin-worker"]
+  env:
+    TEMPORAL_ADDRESS: "{temporal.address}"
+    TEMPORAL_NAMESPACE: "{temporal.namespace}"
+    OAUTH_TOKEN_URL: "{idp.token_url}"
+    OAUTH_CLIENT_ID: "{client.id}"
+    OAUTH_CLIENT_SECRET: "{client.secret}"
+    OAUTH_SCOPES: "{client.scopes}"
+    API_URL: "{api.url}"
+    TASK_QUEUE: "{workload.task_queue}"
+client: { scopes: [orders.read, orders.write] }
+workload: { workflow: SyncOrders, input: [{ order: "{n}", retry: { initial_ms: 20, max_ms: 500 } }] }
+policy: { refresh: on-retry }
+"#;
+
+struct TheCommand {
+    child: Child,
+    directory: tempfile::TempDir,
+}
+
+impl TheCommand {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a folder");
+        fs::write(directory.path().join("target.yaml"), TARGET).expect("a file");
+        let child = Command::new(env!("CARGO_BIN_EXE_tokenlapse"))
+            .args(["run", "expiry-between-activities", "early-refusal", "--repeat", "20", "--target", "target.yaml"])
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command");
+        Self { child, directory }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    fn out(&self) -> std::path::PathBuf {
+        self.directory.path().join("tokenlapse-out")
+    }
+
+    /// The ids of its runs: one, or none if it has not come so far.
+    fn runs(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.out()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name != "latest").collect()
+    }
+
+    fn end(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its own child") {
+                return status;
+            }
+            if Instant::now() > until {
+                self.child.kill().expect("its own child");
+                panic!("the command did not end");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until so many workers have been seen to start, or it has ended.
+    fn wait_for_workers(&mut self, wanted: usize) {
+        let until = Instant::now() + PATIENCE;
+        while started_workers(&self.out()) < wanted && Instant::now() < until {
+            if self.child.try_wait().expect("its own child").is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for TheCommand {
+    fn drop(&mut self) {
+        // Only a test that failed leaves it running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn journals(out: &Path) -> Vec<std::path::PathBuf> {
+    let runs = fs::read_dir(out).into_iter().flatten().flatten().filter(|entry| entry.file_name() != "latest");
+    let files = runs.flat_map(|run| fs::read_dir(run.path()).into_iter().flatten().flatten());
+    files.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect()
+}
+
+fn started_workers(out: &Path) -> usize {
+    let texts = journals(out).into_iter().filter_map(|path| fs::read_to_string(path).ok());
+    texts.map(|text| text.matches("worker.started").count()).sum()
+}
+
+/// Every process that carries the id of one of these runs.
+fn leftovers(runs: &BTreeSet<String>) -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("Linux").flatten();
+    let carries = |pid: &str| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let ours = environment.split(|&byte| byte == 0).any(|variable| {
+            let run = variable.strip_prefix(b"TOKENLAPSE_RUN=");
+            run.is_some_and(|run| runs.contains(&*String::from_utf8_lossy(run)))
+        });
+        let command = || fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        ours.then(|| format!("{pid}: {}", String::from_utf8_lossy(&command()).replace('\0', " ")))
+    };
+    processes.filter_map(|entry| carries(entry.file_name().to_str()?)).collect()
+}
+
+fn assert_nothing_is_left(command: &TheCommand, when: &str) {
+    let runs = command.runs();
+    let until = Instant::now() + GRACE;
+    loop {
+        let left = leftovers(&runs);
+        if left.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < until, "killed {when}, and left {left:#?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for path in journals(&command.out()) {
+        let file = BufReader::new(fs::File::open(&path).expect("it is listed"));
+        match journal::read(file) {
+            Ok(_) | Err(journal::ReadError::NoHeader) => {}
+            Err(error) => panic!("{} cannot be read: {error}", path.display()),
+        }
+    }
+}
+
+#[test]
+fn kill_9_at_any_moment_leaves_nothing() {
+    let mut seen = 0;
+    for moment in 0..20 {
+        let mut command = TheCommand::start();
+        // From before the Temporal server is there to the middle of the scenario runs.
+        if moment < 6 {
+            std::thread::sleep(Duration::from_millis(60 * moment));
+        } else {
+            command.wait_for_workers(usize::try_from(moment).expect("small") - 5);
+        }
+        let runs = command.runs();
+        seen += leftovers(&runs).len();
+        kill_process(command.pid(), Signal::KILL).expect("it runs");
+        command.end();
+        assert_nothing_is_left(&command, &format!("at moment {moment}"));
+    }
+    assert!(seen > 40, "hardly anything ran that could have been left: {seen} processes");
+}
+
+#[test]
+fn signals_end_it_with_130_and_leave_nothing() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut command = TheCommand::start();
+        command.wait_for_workers(3);
+        assert!(!leftovers(&command.runs()).is_empty(), "something runs");
+        kill_process(command.pid(), signal).expect("it runs");
+        assert_eq!(command.end().code(), Some(130), "{signal:?}");
+        assert_nothing_is_left(&command, &format!("by {signal:?}"));
+    }
+}

@@ -1,0 +1,1 @@
+"""A Temporal worker that gets its OAuth tokens at run time and survives what happens to them."""

@@ -16,6 +16,8 @@ class Reply:
     status: int = 200
     body: Any = ""
     headers: dict[str, str] = field(default_factory=dict)
+    dribble: bool = False
+    """Sends spaces for ever in place of the body, so that no single read waits long."""
 
     def encoded(self) -> bytes:
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
@@ -50,9 +52,15 @@ class Server:
                 self.send_response_only(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                if not reply.dribble:
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                while reply.dribble and not server._closing.wait(0.005):
+                    try:
+                        self.wfile.write(b" ")
+                    except OSError:
+                        break
 
             do_GET = do_POST = do
 

@@ -81,10 +81,11 @@ class OrdersTest(unittest.IsolatedAsyncioTestCase):
                 self.assertNotRegex(repr(failure), "t0k|hush")
 
     async def test_no_answer_in_time_is_an_outage(self) -> None:
-        with Server(lambda _: None) as api:
-            async with aclosing(Orders(api.url, OneToken(), 0.05)) as orders:
-                with self.assertRaisesRegex(Failure, "^API: no answer in time$"):
-                    await orders.fetch(CALL, "7")
+        for answer in (lambda _: None, Reply(dribble=True)):
+            with Server(answer) as api:
+                async with aclosing(Orders(api.url, OneToken(), 0.05)) as orders:
+                    with self.assertRaisesRegex(Failure, "^API: no answer in time$"):
+                        await orders.fetch(CALL, "7")
 
     async def test_a_workflow_id_that_is_no_header_is_not_shown(self) -> None:
         with Server(Reply()) as api:

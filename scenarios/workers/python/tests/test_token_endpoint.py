@@ -150,12 +150,10 @@ class TokenEndpointTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(paths, ["/.well-known/openid-configuration", "/token", "/token"])
 
     async def test_a_useless_discovery_document_is_an_outage(self) -> None:
-        documents = [
-            Reply(body={"issuer": "http://evil.example", "token_endpoint": "http://127.0.0.1:1/token"}),
-            Reply(body="<html>"),
-            Reply(503),
-        ]
-        for document in documents:
+        def of_another_issuer(request: Request) -> Reply:
+            return Reply(body={"issuer": "http://evil.example", "token_endpoint": f"{idp.url}/token"})
+
+        for document in (of_another_issuer, Reply(body="<html>"), Reply(503)):
             with self.subTest(document), Server(document) as idp:
                 async with endpoint(idp.url, token_url=None, issuer=idp.url) as client:
                     with self.assertRaises(Failure) as caught:

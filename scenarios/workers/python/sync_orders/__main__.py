@@ -14,7 +14,8 @@ except ModuleNotFoundError as missing:
     )
 
 
-def main() -> None:
+def main() -> str | None:
+    """Runs the worker; the result is why it failed."""
     # Libraries say errors only: at lower levels the HTTP client prints URLs, and Temporal's the failures that
     # `reporting` has already told.
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(levelname)s %(message)s")
@@ -22,11 +23,19 @@ def main() -> None:
     try:
         asyncio.run(run(Settings.from_environ(os.environ)))
     except SettingsError as error:
-        sys.exit(str(error))
+        return str(error)
     except Exception as error:
         # A supervisor must see that the worker has ended, and restart it.
-        sys.exit(f"the worker failed: {error}")
+        return f"the worker failed: {error}"
+    return None
 
 
 if __name__ == "__main__":
-    main()
+    failure = main()
+    if failure:
+        print(failure, file=sys.stderr)
+    logging.shutdown()
+    sys.stderr.flush()
+    # All is closed by now. An orderly exit would tear the interpreter down under temporalio's threads, which in 1.35
+    # sometimes ends in "PyGILState_Release: thread state must be current" and SIGABRT in place of the exit code.
+    os._exit(1 if failure else 0)

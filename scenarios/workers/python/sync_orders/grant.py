@@ -41,7 +41,7 @@ class _Rotation:
 
 
 class Refresh:
-    """RFC 6749 §6: the client acts for whoever consented. The refresh token may be replaced at each use (RFC 9700 §4.14).
+    """RFC 6749 §6: the client acts for whoever consented. Each use may replace the refresh token (RFC 9700 §4.14).
 
     If no answer comes, the file still holds the token that was sent, and the retry presents it again: the identity
     provider alone knows whether it rotated, and its grace period or its refusal decides.

@@ -14,7 +14,7 @@ from .failure import Failure, Kind
 def client_options(timeout: float, *urls: str) -> dict[str, Any]:
     """Options of an HTTP client that talks to `urls`.
 
-    It follows no redirect: a redirect would carry the client's secret or the token to another host (RFC 9700 §4.12). It
+    It follows no redirect: that would carry the client's secret or the token to another host (RFC 9700 §4.12). It
     repeats nothing by itself: a refresh that is sent twice kills the token family. Proxy variables and `NO_PROXY` are
     obeyed.
     """

@@ -17,7 +17,7 @@ from .settings import OAuth
 
 _METADATA = "/.well-known/openid-configuration"
 
-# Tells "never again" from "not now" (RFC 6749 §5.2). Only codes of this list are shown: another text could hold anything.
+# Tells "never again" from "not now" (RFC 6749 §5.2). Only these codes are shown: another text could hold anything.
 _CODES = {
     "invalid_grant": Kind.TOKEN_REVOKED,
     "invalid_client": Kind.TOKEN_REVOKED,
@@ -96,7 +96,7 @@ class TokenEndpoint:
         return self._token_url
 
     async def _discover(self) -> str:
-        """Reads `token_endpoint` from the issuer's metadata; a document of another issuer is refused (RFC 8414 §3.3)."""
+        """Reads `token_endpoint` from the issuer's metadata; another issuer's document is refused (RFC 8414 §3.3)."""
         base = (self._issuer or "").rstrip("/")
         reply = await self._client.request("GET", f"{base}{_METADATA}", withhold_token=True)
         if reply.status_code != 200:
@@ -111,7 +111,7 @@ class TokenEndpoint:
 
 
 def _basic(client: Any, method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, Any]:
-    """`client_secret_basic` with id and secret form-encoded, as RFC 6749 §2.3.1 asks; Authlib's own leaves that out."""
+    """`client_secret_basic`, id and secret form-encoded as RFC 6749 §2.3.1 asks; Authlib's own leaves that out."""
     pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
     headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     return uri, headers, body

@@ -34,7 +34,11 @@ class OrdersTest(unittest.IsolatedAsyncioTestCase):
                 await orders.ship(CALL, "7")
         self.assertEqual(
             [(request.method, request.path, request.headers["Idempotency-Key"]) for request in api.requests],
-            [("GET", "/orders/a%2Fb", None), ("GET", "/orders/7/items?page=3", None), ("POST", "/orders/7/ship", "wf-1/2")],
+            [
+                ("GET", "/orders/a%2Fb", None),
+                ("GET", "/orders/7/items?page=3", None),
+                ("POST", "/orders/7/ship", "wf-1/2"),
+            ],
         )
         for request in api.requests:
             self.assertEqual(request.headers["Authorization"], "Bearer t0k")

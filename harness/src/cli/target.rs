@@ -16,6 +16,8 @@ pub(super) struct Chosen {
     pub(super) target: Target,
     /// The target file's folder.
     folder: PathBuf,
+    /// Its file; `None` for the built-in target.
+    pub(super) file: Option<PathBuf>,
     /// How a replay names it: ` --target FILE`, or nothing.
     pub(super) replay: String,
     /// The variables of this process.
@@ -27,7 +29,8 @@ impl Chosen {
     pub(super) fn load(given: Option<&Path>) -> Result<Self, String> {
         let default = Path::new(DEFAULT);
         let caller: Vec<_> = std::env::vars_os().collect();
-        let (target, folder) = match given.or_else(|| default.exists().then_some(default)) {
+        let file = given.or_else(|| default.exists().then_some(default));
+        let (target, folder) = match file {
             Some(file) => {
                 let text = std::fs::read_to_string(file)
                     .map_err(|error| format!("the target {} cannot be read: {error}", file.display()))?;
@@ -45,7 +48,7 @@ impl Chosen {
         };
         all_variables_are_set(&target, &caller)?;
         let replay = given.map_or_else(String::new, |file| format!(" --target {}", file.display()));
-        Ok(Self { target, folder, replay, caller })
+        Ok(Self { target, folder, file: file.map(Path::to_path_buf), replay, caller })
     }
 
     /// The worker processes that it stands for.

@@ -5,6 +5,7 @@ mod crew;
 mod drive;
 mod env;
 mod opened;
+pub mod unready;
 mod upstream;
 
 pub mod api;
@@ -22,6 +23,7 @@ pub mod worker;
 pub mod workload;
 
 pub use controls::Order;
-pub use crew::{Commands, CrewError, NeverReady, Subject, WorkerFunction};
+pub use crew::{Commands, CrewError, Subject, WorkerFunction};
 pub use env::LabEnv;
 pub use opened::{Brief, Lab, LabError, Site};
+pub use unready::{NeverReady, NotStarted};

@@ -71,7 +71,7 @@ impl Common {
             Ok(()) => (RunEnd::Complete, None),
             Err(error) => {
                 let reason = error.to_string();
-                let useless = matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::Start { .. }));
+                let useless = matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::NotStarted(_)));
                 (RunEnd::LabFailed { reason: with_causes(error) }, useless.then_some(reason))
             }
         };
@@ -127,7 +127,8 @@ pub(super) fn control_facts(finished: &Finished) -> ControlFacts {
     ControlFacts::of(&Run::new(&records))
 }
 
-/// The directory of a run below `out`, and `latest` pointing to it.
+/// The directory of a run below `out`, and `latest` pointing to it. If something of the user's has that name, it is
+/// kept, and said.
 ///
 /// # Errors
 ///
@@ -138,6 +139,10 @@ pub(super) fn directory(out: &Path, run: &str) -> std::io::Result<PathBuf> {
     // Made aside and renamed, so that it always points to something.
     let aside = out.join(format!(".latest-{run}"));
     std::os::unix::fs::symlink(run, &aside)?;
-    std::fs::rename(&aside, out.join("latest"))?;
+    let latest = out.join("latest");
+    if let Err(error) = std::fs::rename(&aside, &latest) {
+        std::fs::remove_file(&aside)?;
+        tracing::warn!(%error, "{} is not changed: it is no symbolic link", latest.display());
+    }
     Ok(directory)
 }

@@ -4,13 +4,14 @@ mod configuration;
 mod experiment;
 mod ground;
 mod schedule;
+mod scratch;
 mod summary;
 mod verdict;
 
 pub use configuration::CONTROL;
 pub use ground::{Choice, Ground, GroundError};
 pub use schedule::{Order, Progress, RunError, run};
-pub use summary::{CheckReport, Figures, ScenarioReport, Summary, Totals, VERSION};
+pub use summary::{CheckReport, Figures, ScenarioReport, Spread, Summary, Totals, VERSION};
 pub use verdict::{FaultReport, Judged, Verdict, judge};
 
 /// An id for a run that is made now: when, and something that no other run has.

@@ -92,6 +92,13 @@ struct Job {
     report: ScenarioReport,
 }
 
+/// A scenario run that ended.
+struct End {
+    report: ScenarioReport,
+    /// Why a worker never became ready, if that was it.
+    never_ready: Option<String>,
+}
+
 struct Shared {
     common: Common,
     turns: Semaphore,
@@ -146,29 +153,32 @@ pub async fn run(
     });
 
     let began = Instant::now();
+    // By a channel and not with the tasks' ends, so that what has ended is known whatever ends the rest.
+    let (ends, mut ended) = mpsc::unbounded_channel();
     let mut running = JoinSet::new();
     for job in jobs {
-        running.spawn(Arc::clone(&shared).carry_out(job));
+        running.spawn(Arc::clone(&shared).carry_out(job, ends.clone()));
     }
+    drop(ends);
     tokio::pin!(stop);
-    let mut useless = None;
     loop {
         tokio::select! {
             () = &mut stop => {
                 summary.interrupted = true;
                 break;
             }
-            ended = running.join_next() => match ended {
-                None => break,
-                Some(ended) => {
-                    let done = ended.expect("a scenario run neither panics nor is aborted before the end");
-                    let bad = done.iter().any(|(report, _)| report.verdict.is_bad());
-                    for (report, never_ready) in done {
-                        useless = useless.or(never_ready);
-                        reports.push(report);
+            news = ended.recv() => match news {
+                None => {
+                    while let Some(done) = running.join_next().await {
+                        done.expect("a scenario run neither panics nor is aborted before the end");
                     }
-                    let verdicts = reports.iter().any(|report| report.verdict != Verdict::Invalid && report.journal.is_some());
-                    if let Some(why) = useless.take() && !verdicts {
+                    break;
+                }
+                Some(End { report, never_ready }) => {
+                    let bad = report.verdict.is_bad();
+                    reports.push(report);
+                    let judged = |report: &ScenarioReport| report.verdict != Verdict::Invalid && report.journal.is_some();
+                    if let Some(why) = never_ready && !reports.iter().any(judged) {
                         running.shutdown().await;
                         return Err(RunError::WorkerNeverReady(why));
                     }
@@ -181,6 +191,9 @@ pub async fn run(
     }
     // Dropping a scenario run ends its workers.
     running.shutdown().await;
+    while let Ok(End { report, .. }) = ended.try_recv() {
+        reports.push(report);
+    }
     summary.figures = Figures::of(&reports, began.elapsed(), order.temporal_ready);
     reports.sort_by(|a, b| {
         let place = |report: &ScenarioReport| {
@@ -236,9 +249,13 @@ fn why_not(unmet: &[Unmet]) -> (Verdict, String) {
 }
 
 impl Shared {
-    /// Runs a scenario, after its control if nobody has run that yet. Gives what was run.
-    async fn carry_out(self: Arc<Self>, job: Job) -> Vec<(ScenarioReport, Option<String>)> {
-        let mut done = Vec::new();
+    /// Runs a scenario, after its control if nobody has run that yet. Tells `ends` of what was run.
+    async fn carry_out(self: Arc<Self>, job: Job, ends: mpsc::UnboundedSender<End>) {
+        let tell = |report: ScenarioReport, never_ready| {
+            // Nobody need listen any more.
+            let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
+            let _ = ends.send(End { report, never_ready });
+        };
         let Job { resolved, control, mut report } = job;
         let facts = control
             .facts
@@ -253,22 +270,17 @@ impl Shared {
                     report.verdict = Verdict::Invalid;
                     report.reason = "the workload does not complete, though nothing goes wrong".to_owned();
                 }
-                let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
-                done.push((report, finished.never_ready));
+                tell(report, finished.never_ready);
                 facts
             })
             .await;
         if !facts.completed {
             report.reason = "its control did not complete: without any fault the workload fails, too".to_owned();
-            let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
-            done.push((report, None));
-            return done;
+            return tell(report, None);
         }
         let name = numbered(&resolved.scenario, report.repeat);
         let (report, finished) = self.once(&resolved, report, &name, Some(facts.clone())).await;
-        let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
-        done.push((report, finished.never_ready));
-        done
+        tell(report, finished.never_ready);
     }
 
     async fn once(

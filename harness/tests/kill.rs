@@ -116,6 +116,85 @@ fn started_workers(out: &Path) -> usize {
     texts.map(|text| text.matches("worker.started").count()).sum()
 }
 
+/// Its descendants by their parents, each with its start time, which makes a number that is used again another process.
+/// Found so, a process that does not carry the run's id is seen, too.
+fn descendants(command: Pid) -> BTreeSet<(i32, String)> {
+    let all: Vec<(i32, i32, String)> = processes()
+        .into_iter()
+        .filter_map(|pid| {
+            // `pid (name) state ppid …`; the name may hold anything.
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            Some((pid, fields.get(1)?.parse().ok()?, (*fields.get(19)?).to_owned()))
+        })
+        .collect();
+    let mut found: BTreeSet<(i32, String)> = BTreeSet::new();
+    let mut parents = vec![command.as_raw_nonzero().get()];
+    while let Some(parent) = parents.pop() {
+        for (pid, _, started) in all.iter().filter(|(_, ppid, _)| *ppid == parent) {
+            if found.insert((*pid, started.clone())) {
+                parents.push(*pid);
+            }
+        }
+    }
+    found
+}
+
+fn processes() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").expect("Linux").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn is_alive((pid, started): &(i32, String)) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let rest = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    let mut fields = rest.split_whitespace();
+    // A zombie is dead; who reaps it is none of ours.
+    fields.next().is_some_and(|state| state != "Z") && fields.nth(18) == Some(started)
+}
+
+/// The listening TCP sockets of these processes, by inode, which no other socket gets.
+fn listeners(pids: impl IntoIterator<Item = i32>) -> BTreeSet<String> {
+    let held = pids.into_iter().flat_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten());
+    let held = held.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let held: BTreeSet<String> = held.map(|link| link.to_string_lossy().into_owned()).collect();
+    listening().into_iter().filter(|inode| held.contains(&format!("socket:[{inode}]"))).collect()
+}
+
+/// The inodes of all listening TCP sockets.
+fn listening() -> BTreeSet<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    lines
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            (*fields.get(3)? == "0A").then(|| fields.get(9).map(|inode| (*inode).to_owned()))?
+        })
+        .collect()
+}
+
+/// What a command has started and holds open.
+struct Belongings {
+    processes: BTreeSet<(i32, String)>,
+    listeners: BTreeSet<String>,
+}
+
+impl Belongings {
+    fn of(command: Pid) -> Self {
+        let processes = descendants(command);
+        let pids = processes.iter().map(|(pid, _)| *pid).chain([command.as_raw_nonzero().get()]);
+        Self { listeners: listeners(pids), processes }
+    }
+
+    /// What of it is still there.
+    fn left(&self) -> Vec<String> {
+        let alive = self.processes.iter().filter(|process| is_alive(process)).map(|(pid, _)| format!("process {pid}"));
+        let listening = listening();
+        let open = self.listeners.intersection(&listening).map(|inode| format!("listening socket {inode}"));
+        alive.chain(open).collect()
+    }
+}
+
 /// Every process that carries the id of one of these runs.
 fn leftovers(runs: &BTreeSet<String>) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("Linux").flatten();
@@ -131,11 +210,11 @@ fn leftovers(runs: &BTreeSet<String>) -> Vec<String> {
     processes.filter_map(|entry| carries(entry.file_name().to_str()?)).collect()
 }
 
-fn assert_nothing_is_left(command: &TheCommand, when: &str) {
+fn assert_nothing_is_left(command: &TheCommand, belongings: &Belongings, when: &str) {
     let runs = command.runs();
     let until = Instant::now() + GRACE;
     loop {
-        let left = leftovers(&runs);
+        let left = [leftovers(&runs), belongings.left()].concat();
         if left.is_empty() {
             break;
         }
@@ -153,7 +232,7 @@ fn assert_nothing_is_left(command: &TheCommand, when: &str) {
 
 #[test]
 fn kill_9_at_any_moment_leaves_nothing() {
-    let mut seen = 0;
+    let (mut seen, mut sockets) = (0, 0);
     for moment in 0..20 {
         let mut command = TheCommand::start();
         // From before the Temporal server is there to the middle of the scenario runs.
@@ -162,13 +241,15 @@ fn kill_9_at_any_moment_leaves_nothing() {
         } else {
             command.wait_for_workers(usize::try_from(moment).expect("small") - 5);
         }
-        let runs = command.runs();
-        seen += leftovers(&runs).len();
+        let belongings = Belongings::of(command.pid());
+        seen += leftovers(&command.runs()).len();
+        sockets += belongings.listeners.len();
         kill_process(command.pid(), Signal::KILL).expect("it runs");
         command.end();
-        assert_nothing_is_left(&command, &format!("at moment {moment}"));
+        assert_nothing_is_left(&command, &belongings, &format!("at moment {moment}"));
     }
     assert!(seen > 40, "hardly anything ran that could have been left: {seen} processes");
+    assert!(sockets > 40, "hardly anything listened: {sockets} sockets");
 }
 
 #[test]
@@ -177,8 +258,33 @@ fn signals_end_it_with_130_and_leave_nothing() {
         let mut command = TheCommand::start();
         command.wait_for_workers(3);
         assert!(!leftovers(&command.runs()).is_empty(), "something runs");
+        let belongings = Belongings::of(command.pid());
         kill_process(command.pid(), signal).expect("it runs");
         assert_eq!(command.end().code(), Some(130), "{signal:?}");
-        assert_nothing_is_left(&command, &format!("by {signal:?}"));
+        assert_nothing_is_left(&command, &belongings, &format!("by {signal:?}"));
     }
+}
+
+#[test]
+fn a_later_run_removes_the_temporary_files_of_a_killed_one() {
+    let mut command = TheCommand::start();
+    command.wait_for_workers(1);
+    let (out, directory, pid) = (command.out(), command.directory.path().to_path_buf(), command.pid());
+    let scratch = || -> Vec<_> {
+        let runs = fs::read_dir(&out).into_iter().flatten().flatten();
+        let files = runs.flat_map(|run| fs::read_dir(run.path()).into_iter().flatten().flatten());
+        files.map(|it| it.path()).filter(|it| it.to_string_lossy().contains("/scratch-")).collect()
+    };
+    let later = || {
+        let mut later = Command::new(env!("CARGO_BIN_EXE_tokenlapse"));
+        // Nobody answers there: it comes no further than this.
+        later.args(["run", "early-refusal", "--temporal", "127.0.0.1:1"]).current_dir(&directory);
+        assert_eq!(later.output().expect("it runs").status.code(), Some(3));
+    };
+    later();
+    assert!(!scratch().is_empty(), "those of a run that lives are kept");
+    kill_process(pid, Signal::KILL).expect("it runs");
+    command.end();
+    later();
+    assert_eq!(scratch(), [""; 0].map(std::path::PathBuf::from));
 }

@@ -48,7 +48,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Serve the mock identity provider alone
     Idp(idp::Arguments),
-    /// Print the JSON Schema of target or scenario files
+    /// Print the JSON Schema of target files, scenario files or reports
     Schema(schema::Arguments),
     /// Check target and scenario files, starting nothing
     Validate(validate::Arguments),
@@ -87,7 +87,9 @@ enum Format {
 
 /// Runs the command with the arguments of this process. Wrong usage ends it with code 2.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    speak();
+    match arguments.command {
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
@@ -123,15 +125,39 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Done at Ctrl-C or SIGTERM.
+/// Done at Ctrl-C or SIGTERM. Whoever asks once more does not want to wait for what is being ended: the process ends at
+/// once, with code 130, and minders end what it had started.
 pub(crate) async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers a signal ends the process, as it does every other.
+        return std::future::pending().await;
     };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    let mut asked = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    asked().await;
+    // Nobody need hear it.
+    let _ = writeln!(io::stderr(), "tokenlapse: ending what runs; once more ends it at once");
+    tokio::spawn(async move {
+        asked().await;
+        std::process::exit(130);
+    });
+}
+
+/// What the harness has to say while it works goes to standard error.
+fn speak() {
+    use tracing_subscriber::filter::LevelFilter;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    let ours = Targets::new().with_target("tokenlapse", LevelFilter::INFO);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).without_time().with_target(false);
+    let lines = lines.with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never);
+    tracing_subscriber::registry().with(ours).with(lines).init();
 }

@@ -1,5 +1,6 @@
 //! `tokenlapse run`: scenarios against a target.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use tokio::sync::mpsc;
 use super::select;
 use super::target::Chosen;
 use crate::lab::worker::Launcher;
-use crate::report::{Json, Report, Text};
+use crate::report::{Json, Replay, Report, Text};
 use crate::run::{Ground, GroundError, Order, Progress, RunError, Summary, new_run_id, run as run_order};
 use crate::scenario::{Scenario, catalogue, suggest};
 
@@ -25,13 +26,13 @@ pub(super) struct Arguments {
     #[command(flatten)]
     temporal: super::TemporalArguments,
     /// How many scenarios run at once
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = at_least_one)]
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = at_once)]
     jobs: usize,
     /// Token values and drawn delays come from it; by default another one each time
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How often each scenario runs
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = often)]
     repeat: u32,
     /// Where journals go, in a directory per run; `latest` points to the newest
     #[arg(long, value_name = "DIR", default_value = "tokenlapse-out")]
@@ -50,10 +51,26 @@ pub(super) struct Arguments {
     defect: Option<String>,
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+impl Arguments {
+    /// The words that are files, by the id of the scenario in each: they stand behind the catalogue's, in this order.
+    fn files(&self, selected: &[Scenario]) -> BTreeMap<String, String> {
+        let words: Vec<&String> = self.scenarios.iter().filter(|word| select::is_file(word)).collect();
+        let theirs = selected.iter().skip(selected.len() - words.len());
+        theirs.zip(words).map(|(scenario, word)| (scenario.scenario.value.clone(), word.clone())).collect()
+    }
+}
+
+fn at_once(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=256) => Ok(number),
         _ => Err("a number from 1 to 256".to_owned()),
+    }
+}
+
+fn often(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("a number from 1 on".to_owned()),
     }
 }
 
@@ -105,15 +122,22 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
         Err(error) => return super::fail("run", &format!("this executable cannot be found: {error}"), 3),
     };
     let choice = arguments.temporal.choice(&chosen.target);
+    // One for the whole way: a signal between two of them would be lost.
+    let stop = super::stopped();
+    tokio::pin!(stop);
     let ground = tokio::select! {
         ground = Ground::prepare(launcher, &choice, &run, &directory) => match ground {
             Ok(ground) => ground,
             Err(error @ GroundError::Unknown(_)) => return super::fail("run", &error.to_string(), 2),
             Err(error) => return super::fail("run", &super::with_causes(&error), 3),
         },
-        () = super::stopped() => return ExitCode::from(130),
+        () = &mut stop => {
+            let _ = std::fs::remove_dir(&directory);
+            return super::fail("run", "interrupted before any scenario ran", 130);
+        }
     };
     let subject = chosen.subject(&ground, &run);
+    let files = arguments.files(&scenarios);
     let order = Order {
         scenarios,
         target: chosen.target,
@@ -133,7 +157,7 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
     };
     let (progress, shown) = mpsc::unbounded_channel();
     let showing = tokio::spawn(show(shown));
-    let ended = run_order(order, progress, super::stopped()).await;
+    let ended = run_order(order, progress, stop).await;
     // It ends with the run, which held the other end.
     let _ = showing.await;
     ground.clear().await;
@@ -141,7 +165,10 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
         Ok(summary) => {
             let defect = arguments.defect.as_ref().map_or_else(String::new, |defect| format!(" --defect {defect}"));
             let after = format!(" --seed {}{defect}{}", summary.seed, chosen.replay);
-            let text = Text { directory, replay: Some(("tokenlapse run".to_owned(), after)) };
+            let text = Text {
+                directory,
+                replay: Some(Replay { before: "tokenlapse run".to_owned(), after, target: chosen.file, files }),
+            };
             tell(arguments, &summary, &text)
         }
         Err(error @ RunError::Out { .. }) => super::fail("run", &super::with_causes(&error), 3),

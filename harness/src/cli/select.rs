@@ -80,7 +80,7 @@ pub fn select(words: &[String], slow: bool, catalogue: Vec<Scenario>) -> Result<
         chosen.extend(positions(&catalogue, |scenario| slow || Group::of(scenario) == Group::Quick));
     }
     for word in words {
-        if word.ends_with(".yaml") || word.ends_with(".yml") {
+        if is_file(word) {
             files.push(file(word)?);
         } else {
             chosen.extend(of_catalogue(word, slow, &catalogue)?);
@@ -93,6 +93,11 @@ pub fn select(words: &[String], slow: bool, catalogue: Vec<Scenario>) -> Result<
         None if selected.is_empty() => Err(Unselected::Nothing),
         None => Ok(selected),
     }
+}
+
+/// Whether a word is the path of a scenario file.
+pub(super) fn is_file(word: &str) -> bool {
+    word.ends_with(".yaml") || word.ends_with(".yml")
 }
 
 fn positions(catalogue: &[Scenario], wanted: impl Fn(&Scenario) -> bool) -> Vec<usize> {

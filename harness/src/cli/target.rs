@@ -16,6 +16,8 @@ pub(crate) struct Chosen {
     pub(crate) target: Target,
     /// The target file's folder.
     folder: PathBuf,
+    /// Its file; `None` for the built-in target.
+    pub(super) file: Option<PathBuf>,
     /// How a replay names it: ` --target FILE`, or nothing.
     pub(super) replay: String,
     /// The variables of this process.
@@ -26,7 +28,8 @@ impl Chosen {
     /// The given file, else `./tokenlapse.yaml`, else the built-in target.
     pub(crate) fn load(given: Option<&Path>) -> Result<Self, String> {
         let default = Path::new(DEFAULT);
-        let (target, folder) = match given.or_else(|| default.exists().then_some(default)) {
+        let file = given.or_else(|| default.exists().then_some(default));
+        let (target, folder) = match file {
             Some(file) => {
                 let text = std::fs::read_to_string(file)
                     .map_err(|error| format!("the target {} cannot be read: {error}", file.display()))?;
@@ -40,19 +43,19 @@ impl Chosen {
             None => return Self::here(builtin_target().map_err(super::told)?),
         };
         let replay = given.map_or_else(String::new, |file| format!(" --target {}", file.display()));
-        Self::complete(target, folder, replay)
+        Self::complete(target, folder, file.map(Path::to_path_buf), replay)
     }
 
     /// A target without a file: its commands start in the working directory.
     pub(crate) fn here(target: Target) -> Result<Self, String> {
         let here = std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
-        Self::complete(target, here, String::new())
+        Self::complete(target, here, None, String::new())
     }
 
-    fn complete(target: Target, folder: PathBuf, replay: String) -> Result<Self, String> {
+    fn complete(target: Target, folder: PathBuf, file: Option<PathBuf>, replay: String) -> Result<Self, String> {
         let caller: Vec<_> = std::env::vars_os().collect();
         all_variables_are_set(&target, &caller)?;
-        Ok(Self { target, folder, replay, caller })
+        Ok(Self { target, folder, file, replay, caller })
     }
 
     /// The worker processes that it stands for.

@@ -1,7 +1,6 @@
 //! The workers of one lab: started, waited for, started again where the target asks for a supervisor, and ended.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +16,8 @@ use super::egress::EgressTrap;
 use super::env::{LabEnv, variable_of};
 use super::in_process::{Function, Task};
 use super::scene::{Addresses, Scene};
-use super::worker::{Environment, EnvironmentError, Launcher, Reserved, StartError, WorkerProcess, WorkerStart};
+use super::unready::{NeverReady, NotStarted, egress};
+use super::worker::{Environment, EnvironmentError, Launcher, Reserved, WorkerProcess, WorkerStart};
 use crate::journal::{Instance, Journal};
 use crate::scenario::{LabValue, ResolvedWorker, Restart, Target};
 
@@ -84,45 +84,11 @@ pub enum CrewError {
     #[error(transparent)]
     Reserved(#[from] Reserved),
     /// Its process did not start.
-    #[error("worker {instance} did not start: {source}")]
-    Start {
-        /// Which worker.
-        instance: Instance,
-        /// Why.
-        #[source]
-        source: StartError,
-    },
+    #[error(transparent)]
+    NotStarted(#[from] NotStarted),
     /// It started and never polled, or ended before it did.
     #[error(transparent)]
     NeverReady(#[from] NeverReady),
-}
-
-/// A worker started and was of no use.
-#[derive(Debug, Clone, thiserror::Error)]
-pub struct NeverReady {
-    /// Which worker.
-    pub instance: Instance,
-    /// What it did instead of polling.
-    pub what: String,
-    /// Its last lines; `None` for a worker in this process, whose output is nobody's in particular.
-    pub last_lines: Option<Vec<String>>,
-    /// Names of the caller's variables that it did not get.
-    pub withheld: Vec<String>,
-}
-
-impl fmt::Display for NeverReady {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "worker {} {}", self.instance, self.what)?;
-        match self.last_lines.as_deref() {
-            Some([]) => f.write_str("\nit wrote nothing")?,
-            Some(lines) => write!(f, "\nits last lines:\n  {}", lines.join("\n  "))?,
-            None => {}
-        }
-        if !self.withheld.is_empty() {
-            write!(f, "\nnot passed on to it (`inherit_env` names what shall be): {}", self.withheld.join(" "))?;
-        }
-        Ok(())
-    }
 }
 
 /// The workers of one lab.
@@ -319,6 +285,8 @@ impl Member {
                 instance: instance.clone(),
                 what,
                 last_lines: process.map(|process| process.last_lines()),
+                egress: egress(scene.journal().records().iter().map(AsRef::as_ref)),
+                guarded: process.is_some_and(|process| process.guarded()),
                 withheld: process.map(|process| process.withheld().to_vec()).unwrap_or_default(),
             }
         };
@@ -382,6 +350,7 @@ impl Commands {
             allowed.extend(port.parse::<u16>().map_or_else(|_| vec![80, 443], |port| vec![port]));
         }
         let command = worker.command.value.iter().filter_map(|word| env.fill(&word.value, &caller)).collect();
+        let withheld = environment.withheld().to_vec();
         let start = WorkerStart {
             instance: instance.clone(),
             command,
@@ -389,9 +358,12 @@ impl Commands {
             cwd: self.folder.clone(),
             allowed_ports: Some(allowed),
         };
-        let process = WorkerProcess::start(journal, &self.launcher, start)
-            .await
-            .map_err(|source| CrewError::Start { instance, source })?;
+        let process = WorkerProcess::start(journal, &self.launcher, start).await.map_err(|source| NotStarted {
+            instance,
+            folder: self.folder.clone(),
+            withheld,
+            source,
+        })?;
         Ok(Hand::Process { process: Arc::new(process), _trap: trap })
     }
 }

@@ -6,6 +6,7 @@ mod drive;
 mod env;
 mod in_process;
 mod opened;
+pub mod unready;
 mod upstream;
 
 pub mod api;
@@ -23,7 +24,8 @@ pub mod worker;
 pub mod workload;
 
 pub use controls::Order;
-pub use crew::{Commands, CrewError, NeverReady, Subject};
+pub use crew::{Commands, CrewError, Subject};
 pub use env::LabEnv;
 pub use in_process::Function;
 pub use opened::{Brief, Lab, LabError, Site};
+pub use unready::{NeverReady, NotStarted};

@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+
 use super::Report;
 use crate::run::Summary;
 
@@ -13,4 +16,10 @@ impl Report for Json {
         serde_json::to_writer_pretty(&mut *to, summary)?;
         writeln!(to)
     }
+}
+
+/// JSON Schema (2020-12) of the object.
+pub fn schema() -> Schema {
+    // What is written, not what could be read.
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Summary>()
 }

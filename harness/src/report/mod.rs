@@ -3,8 +3,8 @@
 mod json;
 mod text;
 
-pub use json::Json;
-pub use text::Text;
+pub use json::{Json, schema};
+pub use text::{Replay, Text};
 
 use std::io::{self, Write};
 

@@ -8,16 +8,31 @@ use anstyle::{AnsiColor, Style};
 
 use super::Report;
 use crate::check::Attribution;
-use crate::run::{CheckReport, FaultReport, ScenarioReport, Summary, Verdict};
+use crate::run::{CONTROL, CheckReport, FaultReport, ScenarioReport, Summary, Verdict};
 
 /// Text with colours, which whoever prints it takes out where they are not wanted.
 #[derive(Default)]
 pub struct Text {
     /// The directory of the run's journals, as the user would write it.
     pub directory: PathBuf,
-    /// What repeats a scenario, if its id is put between the two: `tokenlapse run`, ` --seed 7`.
-    pub replay: Option<(String, String)>,
+    /// What repeats a scenario; `None` where nothing was run.
+    pub replay: Option<Replay>,
 }
+
+/// The command lines that a reader goes on with.
+pub struct Replay {
+    /// What stands before the scenario's id: `tokenlapse run`.
+    pub before: String,
+    /// What follows the scenario's id in `tokenlapse run ID`: ` --seed 7 --target FILE`.
+    pub after: String,
+    /// The target's file; `None` for the built-in target.
+    pub target: Option<PathBuf>,
+    /// The files of scenarios that are not in the catalogue, by id.
+    pub files: BTreeMap<String, String>,
+}
+
+/// How wide explanations get.
+const WIDTH: usize = 100;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -85,6 +100,56 @@ fn fault(fault: &FaultReport) -> String {
     }
 }
 
+fn finding(check: &CheckReport, to: &mut dyn Write) -> io::Result<()> {
+    let (what, style) = match check.verdict {
+        "fail" => ("fails", style(Verdict::Fail)),
+        _ => ("cannot decide", style(Verdict::Vacuous)),
+    };
+    writeln!(to, "      {style}{} {what}{style:#}", check.id)?;
+    for line in check.detail.lines() {
+        match line.rsplit_once("; expected ") {
+            Some((found, expected)) => {
+                paragraph(8, found, Style::new(), to)?;
+                paragraph(8, &format!("expected: {expected}"), Style::new(), to)?;
+            }
+            None => paragraph(8, line, Style::new(), to)?,
+        }
+    }
+    if check.events.is_empty() {
+        return Ok(());
+    }
+    let events: Vec<_> = check.events.iter().take(12).map(ToString::to_string).collect();
+    let more = check.events.len().saturating_sub(events.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let attribution = match check.attribution {
+        Attribution::Instance => "",
+        Attribution::Attempt => "; requests told apart by the only attempt under way",
+        Attribution::Correlate => "; requests told apart by the workflow that they name",
+        Attribution::Set => "; requests could be any of several attempts'",
+    };
+    paragraph(8, &format!("evidence: {} in the journal{more}{attribution}", events.join(" ")), DIM, to)
+}
+
+/// A paragraph behind `indent` blanks.
+fn paragraph(indent: usize, text: &str, style: Style, to: &mut dyn Write) -> io::Result<()> {
+    let blanks = " ".repeat(indent);
+    let options = textwrap::Options::new(WIDTH).initial_indent(&blanks).subsequent_indent(&blanks);
+    // What cannot be broken, such as a path, is left whole, so that it can be copied.
+    let options = options.break_words(false);
+    writeln!(to, "{style}{}{style:#}", textwrap::fill(text, options))
+}
+
+/// What a verdict means, where it does not say so itself.
+fn meaning(verdict: Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::Pass | Verdict::Fail | Verdict::Known => None,
+        Verdict::Vacuous => Some("a fault had no effect, or a check could not decide: nothing is proved"),
+        Verdict::Invalid => Some("the workload fails without any fault, too, or the lab failed: nothing can be said"),
+        Verdict::NotApplicable => Some("the target does not have what the scenario is about"),
+        Verdict::Skipped => Some("this machine lacks what the scenario needs"),
+    }
+}
+
 impl Text {
     /// Writes scenario runs that stand in the order of their families.
     ///
@@ -114,8 +179,14 @@ impl Text {
     ///
     /// If nobody takes what is written.
     pub fn trouble(&self, scenario: &ScenarioReport, to: &mut dyn Write) -> io::Result<()> {
-        for line in scenario.reason.lines() {
-            writeln!(to, "      {line}")?;
+        if scenario.id != CONTROL {
+            paragraph(6, &scenario.title, DIM, to)?;
+        }
+        // What fails says it itself, below.
+        if scenario.verdict != Verdict::Fail {
+            for line in scenario.reason.lines() {
+                paragraph(6, line, Style::new(), to)?;
+            }
         }
         // Where the lab failed nothing can be decided, and that was said.
         let told = scenario.checks.iter().filter(|check| match check.verdict {
@@ -124,38 +195,33 @@ impl Text {
             _ => false,
         });
         for check in told {
-            self.finding(check, to)?;
+            finding(check, to)?;
         }
-        if let (Some(journal), true) = (&scenario.journal, scenario.verdict.is_bad()) {
+        if !scenario.verdict.is_bad() {
+            return Ok(());
+        }
+        if let Some(journal) = &scenario.journal {
             writeln!(to, "      {DIM}journal  {}{DIM:#}", self.directory.join(journal).display())?;
-            if let Some((before, after)) = &self.replay
-                && scenario.id != crate::run::CONTROL
-            {
-                writeln!(to, "      {DIM}replay   {before} {}{after}{DIM:#}", scenario.id)?;
+        }
+        match &self.replay {
+            // Step by step, which a control is judged too late for.
+            Some(Replay { target: Some(file), .. }) if scenario.id == CONTROL => {
+                writeln!(to, "      {DIM}look     tokenlapse doctor --target {}{DIM:#}", file.display())
             }
+            Some(replay) if scenario.id != CONTROL && scenario.journal.is_some() => {
+                let failed = scenario.checks.iter().filter(|check| check.verdict == "fail");
+                let failed: String = failed.map(|check| format!(" {}", check.id)).collect();
+                let file = replay.files.get(&scenario.id);
+                // A scenario of one's own is explained by its file.
+                let explained = format!("{}{failed}", if file.is_some() { "" } else { &scenario.id });
+                if !explained.is_empty() {
+                    writeln!(to, "      {DIM}explain  tokenlapse explain {}{DIM:#}", explained.trim_start())?;
+                }
+                let word = file.unwrap_or(&scenario.id);
+                writeln!(to, "      {DIM}replay   {} {word}{}{DIM:#}", replay.before, replay.after)
+            }
+            _ => Ok(()),
         }
-        Ok(())
-    }
-
-    fn finding(&self, check: &CheckReport, to: &mut dyn Write) -> io::Result<()> {
-        let style = style(if check.verdict == "fail" { Verdict::Fail } else { Verdict::Vacuous });
-        writeln!(to, "      {style}{}{style:#} {}", check.verdict, check.id)?;
-        for line in check.detail.lines() {
-            writeln!(to, "        {line}")?;
-        }
-        if !check.events.is_empty() {
-            let events: Vec<_> = check.events.iter().take(12).map(ToString::to_string).collect();
-            let more = check.events.len().saturating_sub(events.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let attribution = match check.attribution {
-                Attribution::Instance => "",
-                Attribution::Attempt => "; requests told apart by the only attempt under way",
-                Attribution::Correlate => "; requests told apart by the workflow that they name",
-                Attribution::Set => "; requests could be any of several attempts'",
-            };
-            writeln!(to, "        {DIM}events {}{more}{attribution}{DIM:#}", events.join(" "))?;
-        }
-        Ok(())
     }
 
     fn totals(&self, summary: &Summary, to: &mut dyn Write) -> io::Result<()> {
@@ -166,7 +232,7 @@ impl Text {
         });
         let counts: Vec<_> = counts.collect();
         if summary.interrupted {
-            writeln!(to, "{BOLD}interrupted{BOLD:#}: what had ended before")?;
+            writeln!(to, "{BOLD}interrupted{BOLD:#}: this is what had ended before")?;
         }
         writeln!(
             to,
@@ -175,6 +241,11 @@ impl Text {
             summary.figures.wall_ms as f64 / 1000.0,
             summary.figures.scenarios_per_s,
         )?;
+        for verdict in Verdict::ALL.into_iter().filter(|verdict| summary.totals.count(*verdict) > 0) {
+            if let Some(meaning) = meaning(verdict) {
+                writeln!(to, "{DIM}{}: {meaning}{DIM:#}", verdict.name())?;
+            }
+        }
         writeln!(
             to,
             "{DIM}target {}, Temporal {} (ready in {:.2} s), seed {}, journals in {}{DIM:#}",
@@ -184,5 +255,63 @@ impl Text {
             summary.seed,
             self.directory.display(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(scenario: ScenarioReport) -> String {
+        let mut to = anstream::StripStream::new(Vec::new());
+        let replay = Replay {
+            before: "tokenlapse run".into(),
+            after: " --seed 7".into(),
+            target: Some("mine.yaml".into()),
+            files: BTreeMap::new(),
+        };
+        let text = Text { directory: "out/run".into(), replay: Some(replay) };
+        text.scenarios(&[scenario], &mut to).expect("memory takes all");
+        String::from_utf8(to.into_inner()).expect("text")
+    }
+
+    fn bad(verdict: Verdict, reason: &str) -> ScenarioReport {
+        let blank = ScenarioReport::blank("expiry-one", "expiry", "Time passes", 1);
+        ScenarioReport { verdict, reason: reason.into(), journal: Some("expiry-one.jsonl".into()), ..blank }
+    }
+
+    #[test]
+    fn a_failing_check_says_what_it_found_what_it_expected_and_how_to_go_on() {
+        let check = CheckReport {
+            id: "recovers".into(),
+            verdict: "fail",
+            detail: format!("workflow 1 {}ended as failed; expected completed", "and more ".repeat(12)),
+            attribution: Attribution::Instance,
+            events: vec![crate::journal::Seq(30)],
+        };
+        let report = ScenarioReport { checks: vec![check], ..bad(Verdict::Fail, "recovers: workflow 1 ended") };
+        let text = written(report);
+        for line in [
+            "      Time passes",
+            "      recovers fails",
+            "        expected: completed",
+            "        evidence: #30 in the journal",
+            "      journal  out/run/expiry-one.jsonl",
+            "      explain  tokenlapse explain expiry-one recovers",
+            "      replay   tokenlapse run expiry-one --seed 7",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
+        }
+        assert!(!text.contains("recovers: workflow 1 ended"), "it is said once:\n{text}");
+        assert!(text.lines().all(|line| line.len() <= WIDTH), "long lines are broken:\n{text}");
+    }
+
+    #[test]
+    fn a_vacuous_one_says_why_and_a_control_leads_to_the_doctor() {
+        let text = written(bad(Verdict::Vacuous, "fault x (api.respond) never fired"));
+        assert!(text.contains("\n      fault x (api.respond) never fired\n"), "{text}");
+        let control = ScenarioReport { id: CONTROL.into(), ..bad(Verdict::Invalid, "it does not complete") };
+        let text = written(control);
+        assert!(text.contains("look     tokenlapse doctor --target mine.yaml") && !text.contains("replay"), "{text}");
     }
 }

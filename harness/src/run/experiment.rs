@@ -55,7 +55,7 @@ impl Common {
         let ended = Lab::live(&self.site, &journal, brief).await;
         let mut never_ready = None;
         if let Err(error) = &ended {
-            if matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::Start { .. })) {
+            if matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::NotStarted(_))) {
                 never_ready = Some(error.to_string());
             }
             let end = RunEnd::LabFailed { reason: with_causes(error) };
@@ -107,7 +107,8 @@ fn records_of(journal: &Journal) -> Vec<Record> {
     journal.records().iter().map(|record| (**record).clone()).collect()
 }
 
-/// The directory of a run below `out`, and `latest` pointing to it.
+/// The directory of a run below `out`, and `latest` pointing to it. If something of the user's has that name, it is
+/// kept, and said.
 ///
 /// # Errors
 ///
@@ -118,6 +119,10 @@ pub(super) fn directory(out: &Path, run: &str) -> std::io::Result<PathBuf> {
     // Made aside and renamed, so that it always points to something.
     let aside = out.join(format!(".latest-{run}"));
     std::os::unix::fs::symlink(run, &aside)?;
-    std::fs::rename(&aside, out.join("latest"))?;
+    let latest = out.join("latest");
+    if let Err(error) = std::fs::rename(&aside, &latest) {
+        std::fs::remove_file(&aside)?;
+        tracing::warn!(%error, "{} is not changed: it is no symbolic link", latest.display());
+    }
     Ok(directory)
 }

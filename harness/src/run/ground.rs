@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
+use super::scratch::{self, Scratch};
 use crate::journal::Journal;
 use crate::lab::Site;
 use crate::lab::clock::WorkerClock;
@@ -30,7 +29,7 @@ pub enum GroundError {
     #[error(transparent)]
     Connect(#[from] WorkloadError),
     /// No place for temporary files, or this executable cannot be found.
-    #[error("temporary files cannot be written to {}", path.display())]
+    #[error("nothing can be written to {}; `--out DIR` names another place", path.display())]
     Scratch {
         /// Where.
         path: PathBuf,
@@ -78,11 +77,12 @@ pub struct Ground {
     /// How long it took to be ready.
     pub ready: Duration,
     server: Running,
-    _scratch: TempDir,
+    _scratch: Scratch,
 }
 
 impl Ground {
-    /// Starts a server for the run `run`, whose files lie below `directory`.
+    /// Starts a server for the run `run`, whose files lie below `directory`. If it does not come to a run, `directory`
+    /// is removed again. Temporary files that killed runs left beside it are removed, too.
     ///
     /// # Errors
     ///
@@ -93,13 +93,25 @@ impl Ground {
         run: &str,
         directory: &Path,
     ) -> Result<Self, GroundError> {
+        let prepared = Self::prepare_in(launcher, choice, run, directory).await;
+        if prepared.is_err() {
+            // Only if nothing is in it.
+            let _ = std::fs::remove_dir(directory);
+        }
+        prepared
+    }
+
+    async fn prepare_in(launcher: Launcher, choice: &Choice, run: &str, directory: &Path) -> Result<Self, GroundError> {
         let began = Instant::now();
+        let namespace = choice.namespace.as_deref().unwrap_or(NAMESPACE);
+        let backend = backend(&choice.backend, BinarySources::of_caller(choice.binary.clone()), namespace)?;
         let scratch_error = |source| GroundError::Scratch { path: directory.to_path_buf(), source };
         std::fs::create_dir_all(directory).map_err(scratch_error)?;
         let directory = directory.canonicalize().map_err(scratch_error)?;
-        let scratch = tempfile::Builder::new().prefix("scratch-").tempdir_in(directory).map_err(scratch_error)?;
-        let namespace = choice.namespace.as_deref().unwrap_or(NAMESPACE);
-        let backend = backend(&choice.backend, BinarySources::of_caller(choice.binary.clone()), namespace)?;
+        if let Some(out) = directory.parent() {
+            scratch::sweep(out);
+        }
+        let scratch = Scratch::create(&directory).map_err(scratch_error)?;
         let server = backend.start(&launcher, run).await?;
         let client = Client::connect(&server.address().to_string(), namespace, Journal::in_memory()).await?;
         let temporal = server.describe().to_owned();

@@ -5,6 +5,7 @@ mod experiment;
 mod ground;
 mod plan;
 mod schedule;
+mod scratch;
 mod summary;
 mod verdict;
 
@@ -15,7 +16,7 @@ pub use ground::{Choice, Ground, GroundError};
 pub(crate) use plan::{Plan, numbered};
 pub(crate) use schedule::run_plan;
 pub use schedule::{Order, Progress, RunError, run};
-pub use summary::{CheckReport, Figures, ScenarioReport, Summary, Totals, VERSION};
+pub use summary::{CheckReport, Figures, ScenarioReport, Spread, Summary, Totals, VERSION};
 pub use verdict::{FaultReport, Judged, Verdict, judge};
 
 /// An id for a run that is made now: when, and something that no other run has.

@@ -78,6 +78,13 @@ pub enum Progress {
     Ended(Box<ScenarioReport>),
 }
 
+/// A scenario run that ended.
+struct End {
+    report: ScenarioReport,
+    /// Why a worker never became ready, if that was it.
+    never_ready: Option<String>,
+}
+
 struct Shared {
     common: Common,
     turns: Semaphore,
@@ -145,29 +152,32 @@ pub(crate) async fn run_plan(
     });
 
     let began = Instant::now();
+    // By a channel and not with the tasks' ends, so that what has ended is known whatever ends the rest.
+    let (ends, mut ended) = mpsc::unbounded_channel();
     let mut running = JoinSet::new();
     for job in jobs {
-        running.spawn(Arc::clone(&shared).carry_out(job));
+        running.spawn(Arc::clone(&shared).carry_out(job, ends.clone()));
     }
+    drop(ends);
     tokio::pin!(stop);
-    let mut useless = None;
     loop {
         tokio::select! {
             () = &mut stop => {
                 summary.interrupted = true;
                 break;
             }
-            ended = running.join_next() => match ended {
-                None => break,
-                Some(ended) => {
-                    let done = ended.expect("a scenario run neither panics nor is aborted before the end");
-                    let bad = done.iter().any(|(report, _)| report.verdict.is_bad());
-                    for (report, never_ready) in done {
-                        useless = useless.or(never_ready);
-                        reports.push(report);
+            news = ended.recv() => match news {
+                None => {
+                    while let Some(done) = running.join_next().await {
+                        done.expect("a scenario run neither panics nor is aborted before the end");
                     }
-                    let verdicts = reports.iter().any(|report| report.verdict != Verdict::Invalid && report.journal.is_some());
-                    if let Some(why) = useless.take() && !verdicts {
+                    break;
+                }
+                Some(End { report, never_ready }) => {
+                    let bad = report.verdict.is_bad();
+                    reports.push(report);
+                    let judged = |report: &ScenarioReport| report.verdict != Verdict::Invalid && report.journal.is_some();
+                    if let Some(why) = never_ready && !reports.iter().any(judged) {
                         running.shutdown().await;
                         return Err(RunError::WorkerNeverReady(why));
                     }
@@ -180,6 +190,9 @@ pub(crate) async fn run_plan(
     }
     // Dropping a scenario run ends its workers.
     running.shutdown().await;
+    while let Ok(End { report, .. }) = ended.try_recv() {
+        reports.push(report);
+    }
     summary.figures = Figures::of(&reports, began.elapsed(), order.temporal_ready);
     reports.sort_by(|a, b| {
         let place = |report: &ScenarioReport| {
@@ -194,9 +207,13 @@ pub(crate) async fn run_plan(
 }
 
 impl Shared {
-    /// Runs a scenario, after its control if nobody has run that yet. Gives what was run.
-    async fn carry_out(self: Arc<Self>, job: Job) -> Vec<(ScenarioReport, Option<String>)> {
-        let mut done = Vec::new();
+    /// Runs a scenario, after its control if nobody has run that yet. Tells `ends` of what was run.
+    async fn carry_out(self: Arc<Self>, job: Job, ends: mpsc::UnboundedSender<End>) {
+        let tell = |report: ScenarioReport, never_ready| {
+            // Nobody need listen any more.
+            let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
+            let _ = ends.send(End { report, never_ready });
+        };
         let Job { experiment, control } = job;
         let facts = control
             .facts
@@ -208,23 +225,18 @@ impl Shared {
                     report.verdict = Verdict::Invalid;
                     report.reason = "the workload does not complete, though nothing goes wrong".to_owned();
                 }
-                let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
-                done.push((report, finished.never_ready));
+                tell(report, finished.never_ready);
                 facts
             })
             .await;
-        let Some((resolved, mut report)) = experiment else { return done };
+        let Some((resolved, mut report)) = experiment else { return };
         if !facts.completed {
             report.reason = "its control did not complete: without any fault the workload fails, too".to_owned();
-            let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
-            done.push((report, None));
-            return done;
+            return tell(report, None);
         }
         let name = numbered(&resolved.scenario, report.repeat);
         let (report, finished) = self.once(&resolved, report, &name, Some(facts.clone())).await;
-        let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
-        done.push((report, finished.never_ready));
-        done
+        tell(report, finished.never_ready);
     }
 
     async fn once(

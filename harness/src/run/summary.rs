@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::verdict::{FaultReport, Judged, Verdict};
@@ -14,7 +15,7 @@ use crate::journal::Seq;
 pub const VERSION: u32 = 1;
 
 /// A whole run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Summary {
     /// [`VERSION`].
     pub version: u32,
@@ -39,7 +40,7 @@ pub struct Summary {
 }
 
 /// How many scenario runs got which verdict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "each is the verdict of that name")]
 pub struct Totals {
     pub pass: u32,
@@ -80,7 +81,7 @@ impl Totals {
 }
 
 /// How long a run took.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Figures {
     /// From the first scenario's start to the last one's end.
     pub wall_ms: u64,
@@ -93,7 +94,7 @@ pub struct Figures {
 }
 
 /// Median and maximum of a scenario's durations, start and stop of its workers included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Spread {
     /// How many runs.
     pub runs: u32,
@@ -104,7 +105,7 @@ pub struct Spread {
 }
 
 /// A scenario run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ScenarioReport {
     /// Id of the scenario.
     pub id: String,
@@ -129,18 +130,21 @@ pub struct ScenarioReport {
 }
 
 /// What a check says of a scenario run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CheckReport {
     /// Id of the check.
     pub id: String,
     /// `pass`, `fail`, `not_applicable` or `inconclusive`.
+    #[schemars(extend("enum" = ["pass", "fail", "not_applicable", "inconclusive"]))]
     pub verdict: &'static str,
     /// What was found, or why there is nothing to be found.
     pub detail: String,
     /// How requests were attributed to attempts.
     #[serde(serialize_with = "by_name")]
+    #[schemars(with = "String", extend("enum" = ["instance", "attempt", "correlate", "set"]))]
     pub attribution: Attribution,
     /// Numbers of the events that prove it.
+    #[schemars(with = "Vec<u64>")]
     pub events: Vec<Seq>,
 }
 

@@ -1,5 +1,6 @@
 //! What a finished journal says of a scenario run. Pure: an old journal gives the same verdict again.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Judgement};
@@ -7,7 +8,7 @@ use crate::journal::{Event, Run, RunEnd};
 use crate::scenario::Resolved;
 
 /// The verdict on a scenario run. None but [`Pass`](Self::Pass) is ever shown as a pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every fault bit and every check that applies holds.
@@ -64,7 +65,7 @@ pub struct Judged {
 }
 
 /// How far a fault came. Fired is not bitten.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FaultReport {
     /// Its id.
     pub id: String,

@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::conduct::{Conduct, Why};
 use super::place;
-use crate::report::Text;
+use crate::report::{Replay, Text};
 use crate::run::{CONTROL, Plan, ScenarioReport, Verdict, new_run_id, numbered};
 use crate::scenario::{Group, Scenario};
 
@@ -104,7 +104,9 @@ impl Teller {
     }
 
     fn trouble(&self, report: &ScenarioReport) -> String {
-        let text = Text { directory: self.directory.clone(), replay: Some((self.again.clone(), String::new())) };
+        let (before, after) = (self.again.clone(), String::new());
+        let replay = Replay { before, after, target: None, files: BTreeMap::new() };
+        let text = Text { directory: self.directory.clone(), replay: Some(replay) };
         let mut told = Vec::new();
         text.trouble(report, &mut told).expect("memory takes everything");
         format!("{}: {}", report.verdict.name(), String::from_utf8_lossy(&told).trim())

@@ -2,6 +2,10 @@
 //!
 //! Landlock (Linux 6.7 or later, no privilege needed) holds for the process that asks and for all that descends from
 //! it. It knows ports, not addresses, and TCP only; what it lets through, the [trap](crate::lab::egress) may see.
+//!
+//! What it refuses is in no journal: the kernel tells nobody but the caller, who gets `EACCES`. (Its audit log of denials
+//! needs Linux 6.15 and privileges.) So a scenario run in which a worker bypasses the proxy is not `invalid` by itself;
+//! it fails by what the worker could not do, and [`unready`](crate::lab::unready) helps a worker whose lines speak of it.
 
 /// Holds this thread, and whatever it starts from now on, to connections to `ports`. Returns whether the kernel does:
 /// where it cannot, nothing changes.

@@ -1,5 +1,11 @@
 //! The command as a black box.
 
+mod doctor;
+mod report;
+mod schema;
+mod support;
+mod trouble;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

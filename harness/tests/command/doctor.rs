@@ -1,0 +1,80 @@
+//! What `doctor` finds out.
+
+use crate::support::{Place, good_target, shell_target};
+
+#[test]
+fn the_machine_is_looked_at() {
+    let done = Place::new().run("doctor");
+    done.has_code(0).shows(&[
+        "kernel guard (Landlock)",
+        "proxy trap",
+        "worker clock (libfaketime)",
+        "container engine",
+        "pip",
+        "ok  Temporal server",
+        "ok  Temporal's binary",
+    ]);
+}
+
+/// A worker that breaks at `step`, and what `doctor` says of it.
+fn breaks(target: &str, code: i32, step: &str, said: &[&str]) {
+    let place = Place::new();
+    place.write("mine.yaml", target);
+    let done = place.run("doctor --patience 2s --target mine.yaml");
+    done.has_code(code);
+    let missing: Vec<&str> = done.out.lines().filter(|line| line.starts_with("  no ")).collect();
+    assert!(missing.len() == 1 && missing[0].contains(step), "{step} is the first and only one:\n{}", done.out);
+    let all = format!("{} {}", done.out, done.err).split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in said {
+        assert!(all.contains(text), "`{text}` is missing in\n{}\n{}", done.out, done.err);
+    }
+}
+
+/// The good target with another value of a variable.
+fn with(variable: &str, value: &str) -> String {
+    let good = good_target();
+    let line = good.lines().find(|line| line.trim_start().starts_with(&format!("{variable}:"))).expect("it is there");
+    good.replace(line, &format!("    {variable}: {value}"))
+}
+
+#[test]
+fn a_good_worker_makes_every_step() {
+    let place = Place::new();
+    place.write("mine.yaml", &good_target());
+    let done = place.run("doctor --target mine.yaml");
+    done.has_code(0).shows(&["ok  worker started", "ok  got a token", "ok  had an effect", "ok  workflow completed"]);
+    assert!(!done.out.contains("\n  no "), "{}", done.out);
+}
+
+#[test]
+fn a_worker_that_does_not_start_or_poll_is_shown_there() {
+    breaks(&shell_target("true", "5s").replace("[sh,", "[no-such,"), 3, "worker started", &["no folder of PATH"]);
+    breaks(&shell_target("echo oh dear", "5s"), 3, "worker polled", &["{temporal.address}", "exit code 0", "oh dear"]);
+    let elsewhere = with("TEMPORAL_ADDRESS", "127.0.0.1:7233");
+    breaks(&elsewhere, 3, "worker polled", &["gives the worker no `{temporal.address}`"]);
+}
+
+#[test]
+fn a_worker_on_another_queue_is_shown_there() {
+    let said = ["not where workflow SyncOrders is started", "gives the worker no `{workload.task_queue}`"];
+    breaks(&with("TASK_QUEUE", "another"), 1, "took the workflow's task", &said);
+}
+
+#[test]
+fn a_worker_that_gets_no_token_is_shown_there() {
+    let elsewhere = with("OAUTH_TOKEN_URL", "http://idp.example.com/token");
+    let said =
+        ["no request came to the lab's identity provider", "a worker called idp.example.com:80, outside the lab"];
+    breaks(&elsewhere, 1, "reached the identity provider", &said);
+    let wrong = with("OAUTH_CLIENT_SECRET", "wrong");
+    breaks(&wrong, 1, "got a token", &["401 (invalid_client", "gives the worker no `{client.secret}`"]);
+}
+
+#[test]
+fn a_worker_that_has_trouble_with_the_api_is_shown_there() {
+    breaks(&with("API_URL", "http://api.example.com"), 1, "reached the API", &["no request came to the lab's API"]);
+    let lacking = with("OAUTH_SCOPES", "orders.write");
+    breaks(&lacking, 1, "was let in by the API", &["GET /orders/1 was answered with 403"]);
+    let reads = with("OAUTH_SCOPES", "orders.read");
+    breaks(&reads, 1, "had an effect", &["POST /orders/1/ship was answered with 403"]);
+}

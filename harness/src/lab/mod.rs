@@ -5,6 +5,7 @@ mod crew;
 mod drive;
 mod env;
 mod opened;
+mod retry_after;
 mod upstream;
 
 pub mod api;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokenlapse::journal::{
     Act, Answer, Consequences, Directive, Event, FieldChange, Instance, Intervene, Journal, Record, TokenName,
 };
-use tokenlapse::lab::api::{ApiFront, Config, Correlate, Judged, Route, TokenJudge};
+use tokenlapse::lab::api::{ApiFront, Config, Judged, TokenJudge};
+use tokenlapse::scenario::{Correlate, Route};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wiremock::matchers::{any, path};
@@ -54,7 +55,8 @@ struct Lab {
 
 impl Lab {
     async fn open() -> Self {
-        let upstream = MockServer::start().await;
+        // One of its own: a server from wiremock's pool may still hear from another test.
+        let upstream = MockServer::builder().start().await;
         let url = upstream.uri();
         Self::before(upstream, &url).await
     }
@@ -66,16 +68,17 @@ impl Lab {
         let answer = ResponseTemplate::new(200).set_body_json(serde_json::json!({"order": 7, "state": "open"}));
         Mock::given(any()).respond_with(answer).mount(&upstream).await;
 
-        let read = Route::parse("GET /orders/{id}").expect("a route").needs(["orders.read"]);
-        let ship = Route::parse("POST /orders/{id}/ship").expect("a route").needs(["orders.write"]);
+        let route = |text: &str| Route::new(text.parse().expect("a route"));
+        let read = route("GET /orders/{id}").needs(["orders.read"]);
+        let ship = route("POST /orders/{id}/ship").needs(["orders.write"]);
         let ship = ship.with_effect(Some("Idempotency-Key"));
-        let report = Route::parse("GET /reports/{id}").expect("a route").needs(["orders.read", "orders.write"]);
+        let report = route("GET /reports/{id}").needs(["orders.read", "orders.write"]);
         let journal = Journal::in_memory();
         let (revoked, rules) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         journal.intervene_with(Rules { rules: Arc::clone(&rules) });
         let config = Config {
             routes: vec![read, ship, report],
-            correlate: Some(Correlate::Header("X-Workflow-Id".into())),
+            correlate: Some(Correlate::Header("X-Workflow-Id".to_owned().into())),
             upstream: url.parse().expect("a URL"),
         };
         let judge = Box::new(Known(Arc::clone(&revoked)));
@@ -332,7 +335,7 @@ async fn an_upstream_that_fails_or_is_gone_shows_as_such_and_commits_nothing() {
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", closed.local_addr().expect("an address"));
     drop(closed);
-    let lab = Lab::before(MockServer::start().await, &url).await;
+    let lab = Lab::before(MockServer::builder().start().await, &url).await;
     let reply = lab.send("POST /orders/7/ship", &[STRONG, ("Idempotency-Key", "k")]).await;
     assert!(reply.starts_with("HTTP/1.1 502"), "{reply}");
     assert!(lab.events("api.response")[0].get("effect").is_none());

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use url::Url;
 use wiremock::MockServer;
 
-use super::api::{self, Correlate, Route};
+use super::api;
 use super::canary::client_secret;
 use super::clock::WorkerClock;
 use super::crew::{Belongings, Crew, CrewError, Subject};
@@ -25,8 +25,8 @@ use super::workload::{Client, WorkloadError};
 use crate::fault::Plan;
 use crate::journal::{Clock, Event, Journal, TokenName};
 use crate::scenario::{
-    self, Action, ClientAuth, ClockOwner, Grant, IdempotencyKey, LabValue, Resolved, ResolvedFault, Reuse, Signing,
-    TokenFormat, ValidationMode,
+    Action, ClientAuth, ClockOwner, Grant, LabValue, Resolved, ResolvedFault, Reuse, Signing, TokenFormat,
+    ValidationMode,
 };
 
 /// Id of the client that belongs to somebody else.
@@ -133,8 +133,8 @@ impl Lab {
             },
             leeway: resolved.api.leeway.to_std(),
             api: api::Config {
-                routes: resolved.api.routes.iter().map(route).collect::<Result<_, _>>()?,
-                correlate: resolved.api.correlate.as_ref().map(correlate),
+                routes: resolved.api.routes.clone(),
+                correlate: resolved.api.correlate.clone(),
                 upstream,
             },
             temporal: site.temporal,
@@ -316,34 +316,6 @@ fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
         seed: Some(seed),
         ..IdpConfig::default()
     }
-}
-
-fn route(given: &scenario::Route) -> Result<Route, LabError> {
-    let text = given.route.value.to_string();
-    let unserved = |why: String| LabError::Unserved { what: format!("route {text}"), why };
-    let route = Route::parse(&text).map_err(|error| unserved(error.to_string()))?.needs(&given.scopes);
-    Ok(match (given.effect, given.idempotency.as_ref().map(|key| &key.value)) {
-        (false, _) => route,
-        (true, None) => route.with_effect(None),
-        (true, Some(IdempotencyKey::Header(name))) => route.with_effect(Some(&name.value)),
-        (true, Some(IdempotencyKey::Body(_))) => {
-            return Err(unserved("idempotency keys are read from headers only".into()));
-        }
-    })
-}
-
-fn correlate(given: &scenario::Correlate) -> Correlate {
-    match given {
-        scenario::Correlate::Header(name) => Correlate::Header(name.value.clone()),
-        scenario::Correlate::Path(name) => Correlate::Path(name.value.clone()),
-        scenario::Correlate::Body(path) => Correlate::Body(json_pointer(&path.value)),
-    }
-}
-
-/// `$.order.id` as a JSON pointer (RFC 6901), `/order/id`.
-fn json_pointer(path: &str) -> String {
-    let names = path.trim_start_matches('$').split('.').filter(|name| !name.is_empty());
-    names.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 fn parse_url(text: &str) -> Result<Url, LabError> {

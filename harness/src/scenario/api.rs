@@ -90,6 +90,33 @@ pub struct Route {
     pub respond: Option<RouteReply>,
 }
 
+impl Route {
+    /// A route that any good token may use, without effect.
+    pub fn new(pattern: RoutePattern) -> Self {
+        Self {
+            route: pattern.into(),
+            scopes: Vec::new(),
+            effect: false,
+            paging: false,
+            idempotency: None,
+            respond: None,
+        }
+    }
+
+    /// The same route for tokens with these scopes only.
+    #[must_use]
+    pub fn needs(self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { scopes: scopes.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The same route with an effect, once per value of the header `idempotency` if one is named.
+    #[must_use]
+    pub fn with_effect(self, idempotency: Option<&str>) -> Self {
+        let header = |name: &str| IdempotencyKey::Header(name.to_owned().into()).into();
+        Self { effect: true, idempotency: idempotency.map(header), ..self }
+    }
+}
+
 /// Where a request names its idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

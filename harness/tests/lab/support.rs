@@ -15,10 +15,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use mock_idp::{Client as OAuthClient, Config};
 use tokenlapse::fault::Plan;
 use tokenlapse::journal::{Event, Instance, Journal, Record};
-use tokenlapse::lab::api::{self, Route};
+use tokenlapse::lab::api;
 use tokenlapse::lab::scene::{Addresses, Opening, Scene};
 use tokenlapse::lab::tokens::Validation;
-use tokenlapse::scenario::{Facts, Scenario, Target, resolve};
+use tokenlapse::scenario::{Facts, Route, Scenario, Target, resolve};
 
 /// The plan of a scenario file that goes on so after its head.
 pub(crate) fn plan(rest: &str) -> Plan {
@@ -45,7 +45,7 @@ impl Lab {
             idp: Config { clients, ..idp },
             validation,
             api: api::Config {
-                routes: vec![Route::parse("GET /a").expect("a route")],
+                routes: vec![Route::new("GET /a".parse().expect("a route"))],
                 correlate: None,
                 upstream: format!("http://{}", upstream().await).parse().expect("a URL"),
             },

@@ -1,6 +1,5 @@
 //! The front itself: one hyper service per connection of a worker instance.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,11 +14,11 @@ use hyper_util::rt::TokioExecutor;
 use mock_idp::fault::{Body, Connection, Delivery, HttpReply, serve_connection};
 use url::Url;
 
-use super::correlate::Correlate;
 use super::ledger::Ledger;
-use super::route::Route;
+use super::says::Says;
 use crate::journal::{Act, ApiRequest, ApiResponse, Call, Event, Instance, Journal, TokenName};
 use crate::lab::retry_after;
+use crate::scenario::{Correlate, Route};
 
 /// Larger request and reply bodies are refused: a lab holds them in memory.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -97,18 +96,18 @@ impl ApiFront {
         };
         let body = body.to_bytes();
         let path = head.uri.path();
-        let found = self.0.config.routes.iter().find_map(|route| Some((route, route.matches(&head.method, path)?)));
-        let (route, parameters) =
-            found.map_or((None, BTreeMap::new()), |(route, parameters)| (Some(route), parameters));
-        let correlate = self.0.config.correlate.as_ref();
+        let method = head.method.as_str();
+        let found = self.0.config.routes.iter().find_map(|route| Some((route, route.route.matches(method, path)?)));
+        let (route, parameters) = found.map_or((None, Vec::new()), |(route, parameters)| (Some(route), parameters));
+        let says = Says { headers: &head.headers, parameters: &parameters, body: &body };
         let seen = ApiRequest {
             call,
             instance,
-            route: route.map(|route| route.name().to_owned()),
+            route: route.map(|route| route.route.to_string()),
             target: format!("{} {path}", head.method),
             token: None,
             sub: None,
-            workflow: correlate.and_then(|correlate| correlate.workflow(&head.headers, &parameters, &body)),
+            workflow: self.0.config.correlate.as_ref().and_then(|correlate| says.workflow(correlate)),
             refused: None,
         };
 
@@ -126,6 +125,11 @@ impl ApiFront {
         });
         let arrival = recorded.settled().await;
 
+        // Without a key each call of a route with an effect is an effect of its own.
+        let key = route.filter(|route| route.effect).map(|route| {
+            let place = route.idempotency.as_ref();
+            place.and_then(|place| says.idempotency_key(&place.value))
+        });
         let mut effect = None;
         let (stored, error) = match &arrival.act {
             Act::Answer(answer) => (HttpReply::from(answer), None),
@@ -133,7 +137,8 @@ impl ApiFront {
                 if let Some(refusal) = refuse(&request, bearer.is_some(), route, &scopes) {
                     refusal
                 } else {
-                    let (stored, new_effect) = self.process(&request, route, &head, body).await;
+                    let (stored, new_effect) =
+                        self.process(&request, key.as_ref().map(Option::as_deref), &head, body.clone()).await;
                     effect = new_effect;
                     (stored, None)
                 }
@@ -154,16 +159,15 @@ impl ApiFront {
         delivery.response(stored, directive.act)
     }
 
-    /// Forwards to the upstream, unless the request repeats an effect that it has had.
+    /// Forwards to the upstream, unless the request repeats an effect that it has had. `key` is the effect's, if the
+    /// route has one.
     async fn process(
         &self,
         request: &ApiRequest,
-        route: Option<&Route>,
+        key: Option<Option<&str>>,
         head: &http::request::Parts,
         body: Bytes,
     ) -> (HttpReply, Option<String>) {
-        let key =
-            route.and_then(Route::effect).map(|header| header.and_then(|name| head.headers.get(name)?.to_str().ok()));
         if let Some(Some(key)) = key
             && let Some(earlier) = self.ledger().earlier(&request.target, key)
         {
@@ -231,7 +235,7 @@ fn refuse(
         let text = r#"Bearer realm="api", error="invalid_token""#.into();
         return Some((challenge(StatusCode::UNAUTHORIZED, text), Some("invalid_token")));
     }
-    let needed = route.map_or(&[][..], Route::scopes);
+    let needed = route.map_or(&[][..], |route| route.scopes.as_slice());
     if needed.iter().any(|scope| !scopes.contains(scope)) {
         let text = format!(r#"Bearer realm="api", error="insufficient_scope", scope="{}""#, needed.join(" "));
         return Some((challenge(StatusCode::FORBIDDEN, text), Some("insufficient_scope")));

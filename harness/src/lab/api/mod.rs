@@ -3,11 +3,8 @@
 //! It judges each token at the request's number in the journal, enforces scopes, applies HTTP faults, records effects,
 //! and forwards to an upstream that sees only what shall be answered.
 
-mod correlate;
 mod front;
 mod ledger;
-mod route;
+mod says;
 
-pub use correlate::Correlate;
 pub use front::{ApiFront, Config, Judged, TokenJudge};
-pub use route::{Route, RouteError};

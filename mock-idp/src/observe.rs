@@ -54,6 +54,8 @@ pub struct ReplySeen {
     pub issued: Vec<TokenId>,
     /// `Retry-After`, as sent.
     pub retry_after: Option<String>,
+    /// `Date`, as sent; `None` where it is left to the server, which adds the host's time.
+    pub date: Option<String>,
 }
 
 /// A change of state.

@@ -85,7 +85,8 @@ pub fn judge(run: &Run<'_>) -> Vec<Verdict> {
 }
 
 /// Until when, counted from the opening of the journal, every workflow that is still open must have ended as the
-/// scenario expects: whoever runs a scenario waits so long before it gives up. `None` while no fault has fired.
+/// scenario expects: whoever runs a scenario waits so long before it gives up. `None` while no fault has fired, and
+/// while a workflow is open that none has met.
 ///
 /// `run` may be unfinished; histories in it, as far as they go, tell retry policies and timeouts.
 pub fn deadline(run: &Run<'_>, context: &Context) -> Option<Duration> {

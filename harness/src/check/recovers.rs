@@ -3,8 +3,9 @@
 //! The bound: the last healing or, where nothing was healed, the last firing; then the longest wait that Temporal itself
 //! prescribes (an attempt of which nothing more is heard ends by its timeout, a failed one is retried after its
 //! interval); then slack for the work that is left. Where the scenario says `within`, that many seconds, if it is less.
+//! A workflow that is open when the last worker has ended needs no bound: nobody will end it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::attribution::Activity;
@@ -55,7 +56,13 @@ impl Check for Recovers {
             };
             let bound = story.bound(workflow, told, closed.at_us);
             let name = words(status);
-            if status != expected
+            if status != expected && status == WorkflowStatus::Running && told.abandoned {
+                tally.find(
+                    format!("workflow {workflow} is still running, and no worker is left"),
+                    words(expected),
+                    story.last_exit.into_iter().chain([closed.seq]).collect(),
+                );
+            } else if status != expected
                 && status == WorkflowStatus::Running
                 && bound.as_ref().is_some_and(|it| closed.at_us < it.end_us())
             {
@@ -104,15 +111,15 @@ impl Check for Recovers {
 }
 
 /// Until when, counted from the opening of the journal, the workflow that may take longest must have ended as expected.
-/// `None` while no fault has fired. Whoever runs a scenario waits so long before it gives up; `run` may be unfinished,
-/// but should hold the histories as far as they go.
+/// `None` while no fault has fired, and while a workflow is open that none has met. Whoever runs a scenario waits so long
+/// before it gives up; `run` may be unfinished, but should hold the histories as far as they go.
 pub(super) fn deadline(run: &Run<'_>, context: &Context) -> Option<Duration> {
     let story = Story::of(run, context);
     let now_us = run.records().last()?.at_us;
-    let ends = story.workflows.iter().filter(|(_, told)| told.closed.is_none()).filter_map(|(workflow, told)| {
-        story.bound(workflow, told, now_us).map(|bound| Duration::from_micros(bound.end_us()))
-    });
-    ends.max()
+    let open = story.workflows.iter().filter(|(_, told)| told.closed.is_none());
+    let ends: Option<Vec<_>> =
+        open.map(|(workflow, told)| Some(story.bound(workflow, told, now_us)?.end_us())).collect();
+    ends?.into_iter().max().map(Duration::from_micros)
 }
 
 fn words(status: WorkflowStatus) -> &'static str {
@@ -142,6 +149,8 @@ struct Span<'a> {
 struct Told<'a> {
     started_us: u64,
     closed: Option<(&'a Record, WorkflowStatus)>,
+    /// Whether every worker had ended by then.
+    abandoned: bool,
     activities: BTreeMap<&'a str, Vec<Span<'a>>>,
 }
 
@@ -151,6 +160,8 @@ struct Story<'a> {
     /// Firings and healings, in order.
     troubles: Vec<(&'a Record, bool)>,
     worker_lost_us: Option<u64>,
+    /// The end of the worker that ended last.
+    last_exit: Option<Seq>,
     histories: Histories,
     slack_ms: u64,
     within_ms: Option<u64>,
@@ -163,23 +174,31 @@ impl<'a> Story<'a> {
             workflows: BTreeMap::new(),
             troubles: Vec::new(),
             worker_lost_us: None,
+            last_exit: None,
             histories: Histories::of(run),
             slack_ms: slack.map_or(SLACK_MS, |slack| slack.as_millis()),
             within_ms: context.resolved.expect.within.map(|within| within.as_millis()),
         };
+        let mut at_work = BTreeSet::new();
         for record in run.records() {
             match &record.event {
                 Event::WorkflowStarted { workflow, .. } => {
                     story.workflows.entry(workflow).or_default().started_us = record.at_us;
                 }
                 Event::WorkflowClosed { workflow, status } => {
-                    if let Some(told) = story.workflows.get_mut(workflow) {
-                        told.closed.get_or_insert((record, *status));
+                    if let Some(told) = story.workflows.get_mut(workflow).filter(|told| told.closed.is_none()) {
+                        told.closed = Some((record, *status));
+                        told.abandoned = at_work.is_empty() && story.last_exit.is_some();
                     }
                 }
                 Event::FaultFired { .. } => story.troubles.push((record, false)),
                 Event::FaultHealed { .. } => story.troubles.push((record, true)),
-                Event::WorkerExited { .. } => {
+                Event::WorkerStarted { instance, .. } => {
+                    at_work.insert(instance);
+                }
+                Event::WorkerExited { instance, .. } => {
+                    at_work.remove(instance);
+                    story.last_exit = Some(record.seq);
                     story.worker_lost_us.get_or_insert(record.at_us);
                 }
                 Event::ActivityStarted(attempt) => {

@@ -34,7 +34,7 @@ impl Told {
             for (activity, events) in by.iter().filter(|(_, events)| events.len() > most) {
                 tally.find(
                     format!(
-                        "activity {} of {} made {} {what} on {instance} after that was told that access is gone",
+                        "activity {} of {} made {} {what} on {instance} after it was told that access is gone",
                         activity.id,
                         activity.workflow,
                         events.len()

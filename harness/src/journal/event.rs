@@ -344,7 +344,7 @@ pub struct IdpResponse {
     /// The tokens in it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub issued: Vec<TokenName>,
-    /// `Retry-After`, in milliseconds.
+    /// How long `Retry-After` certainly asks to wait, in milliseconds: a date's last second is not counted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_after_ms: Option<u64>,
     /// The fault that made this reply what it is.
@@ -439,7 +439,7 @@ pub struct ApiResponse {
     /// The idempotency key of an effect that this request committed; absent when it committed none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub effect: Option<String>,
-    /// `Retry-After`, in milliseconds.
+    /// How long `Retry-After` certainly asks to wait, in milliseconds: a date's last second is not counted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_after_ms: Option<u64>,
     /// The fault that made this reply what it is.

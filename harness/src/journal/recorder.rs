@@ -239,6 +239,11 @@ impl Journal {
         self.0.state.lock().failure.borrow_mut().take()
     }
 
+    /// How long it has been open: what [`Record::at`] of an event recorded now would say.
+    pub fn elapsed(&self) -> Duration {
+        self.0.opened.elapsed()
+    }
+
     /// What has been recorded so far.
     pub fn records(&self) -> Vec<Arc<Record>> {
         self.0.state.lock().records.borrow().clone()

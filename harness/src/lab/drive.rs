@@ -1,5 +1,7 @@
-//! The workload of one lab: starts workflows, as many at once as the target allows, and waits for their ends.
+//! The workload of one lab: starts workflows, as many at once as the target allows, and waits for their ends, or until
+//! the bound of `recovers` says that there is nothing to wait for any more.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,22 +9,29 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::workload::{Client, Start, WorkloadError};
-use crate::journal::{Event, Journal, Record, WorkflowId, WorkflowStatus};
-use crate::scenario::{Ending, Placeholder, Resolved, Template};
+use crate::check::{self, Context};
+use crate::journal::{Event, Record, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::scenario::{Ending, Placeholder, Resolved, ResolvedFault, Template};
 
 /// Once the last worker is gone, what it did last may still be on its way.
 pub(super) const AFTER_THE_LAST_WORKER: Duration = Duration::from_millis(500);
-/// How long nothing may happen to faults, workers and clocks before open workflows are given up on.
+/// How long nothing may happen to faults, workers and clocks before open workflows are given up on for which no bound
+/// is known: those that no fault has met.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The same where workflows are to stay open.
 const STAYS_OPEN: Duration = Duration::from_secs(3);
+/// How long nothing must have happened before a bound is worked out. What goes well is over by then.
+const CALM: Duration = Duration::from_secs(2);
 
 /// The workflows of one lab.
 pub(super) struct Drive {
     client: Client,
     starts: Vec<Start>,
     concurrency: usize,
-    patience: Duration,
+    expected: Ending,
+    faults: Vec<ResolvedFault>,
+    /// How long after its trigger the scenario's own healing comes.
+    heal_delay: Duration,
 }
 
 impl Drive {
@@ -39,10 +48,9 @@ impl Drive {
             client,
             starts: starts.collect(),
             concurrency: workload.concurrency.get() as usize,
-            patience: match resolved.expect.ending {
-                Ending::Running => STAYS_OPEN,
-                Ending::Completed | Ending::Failed => PATIENCE,
-            },
+            expected: resolved.expect.ending,
+            faults: resolved.faults.clone(),
+            heal_delay: resolved.heal.as_ref().map_or(Duration::ZERO, |heal| heal.delay.to_std()),
         }
     }
 
@@ -50,13 +58,78 @@ impl Drive {
         u32::try_from(self.starts.len()).unwrap_or(u32::MAX)
     }
 
-    /// Starts them and waits until all have closed, or until patience runs out.
+    /// Starts them and waits until all have closed, or until nothing can be expected of the rest.
     pub(super) async fn to_the_end(&self) -> Result<(), WorkloadError> {
-        let journal = self.client.journal().clone();
         tokio::select! {
             done = self.all() => done,
-            () = quiet_for(&journal, self.patience) => Ok(()),
+            hopeless = self.hopeless() => hopeless,
         }
+    }
+
+    /// Returns once the bound of all that is open has passed, by which `recovers` will judge it. Where there is none:
+    /// when for long nothing was recorded that gives hope.
+    async fn hopeless(&self) -> Result<(), WorkloadError> {
+        let journal = self.client.journal();
+        let mut last = Seq(0);
+        loop {
+            let quiet_since = journal.elapsed();
+            let (calm, patience) = match self.expected {
+                Ending::Running => (STAYS_OPEN, STAYS_OPEN),
+                Ending::Completed | Ending::Failed => (CALM, PATIENCE),
+            };
+            let mut until = quiet_since + calm;
+            // Worked out anew at each deadline: the histories tell more by then.
+            loop {
+                let left = until.saturating_sub(journal.elapsed());
+                if let Ok(news) = journal.seen(left, |record| record.seq > last && gives_hope(record)).await {
+                    last = news.seq;
+                    break;
+                }
+                // What is to stay open has no end to wait for.
+                let bound = if self.expected == Ending::Running { None } else { self.bound().await? };
+                until = bound.unwrap_or(quiet_since + patience);
+                if until <= journal.elapsed() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Until when what is open must have ended, counted from the journal's opening; `None` where nothing says so.
+    async fn bound(&self) -> Result<Option<Duration>, WorkloadError> {
+        let open = self.states().into_iter().filter(|(_, status)| status.is_none());
+        let mut records: Vec<Record> =
+            self.client.journal().records().iter().map(|record| (**record).clone()).collect();
+        let Some(newest) = records.last().cloned() else { return Ok(None) };
+        for (workflow, _) in open {
+            let history = self.client.clone().history(&workflow).await?;
+            // A scratch view: numbers and times of histories say nothing.
+            records.extend(history.into_iter().map(|event| Record { event, ..newest.clone() }));
+        }
+        let run = Run::new(&records);
+        // The journal begins with what is run, or nobody asks for a bound.
+        let Ok(context) = Context::of(&run) else { return Ok(None) };
+        Ok(check::deadline(&run, &context).map(|bound| bound + self.timers(&records)))
+    }
+
+    /// How much longer a timer of the scenario's own may take: what it brings begins a new bound.
+    fn timers(&self, records: &[Record]) -> Duration {
+        let mut fired: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+        for record in records {
+            match &record.event {
+                Event::FaultFired { fault, .. } => fired.entry(fault).or_default().0 += 1,
+                Event::FaultHealed { fault } => fired.entry(fault).or_default().1 += 1,
+                _ => {}
+            }
+        }
+        let healed = fired.values().any(|(_, healed)| *healed > 0);
+        let of_faults = self.faults.iter().map(|fault| {
+            let (fired, healed) = fired.get(fault.id.as_str()).copied().unwrap_or_default();
+            let delay = if fired < fault.count.get() { fault.delay.to_std() } else { Duration::ZERO };
+            let lasts = fault.lasts.filter(|_| healed < fired).map_or(Duration::ZERO, |lasts| lasts.to_std());
+            delay + lasts
+        });
+        of_faults.sum::<Duration>() + if healed { Duration::ZERO } else { self.heal_delay }
     }
 
     async fn all(&self) -> Result<(), WorkloadError> {
@@ -129,27 +202,16 @@ fn numbered(input: &crate::scenario::Value, n: u32) -> serde_json::Value {
     filled.unwrap_or_default()
 }
 
-/// Returns when for so long (twice at most) nothing was recorded that gives hope: a fault, a clock, a worker that is
-/// ready.
-async fn quiet_for(journal: &Journal, patience: Duration) {
-    loop {
-        let hopes = |record: &Record| {
-            matches!(
-                record.event,
-                Event::FaultFired { .. }
-                    | Event::FaultBit { .. }
-                    | Event::FaultHealed { .. }
-                    | Event::ClockMoved { .. }
-                    | Event::WorkerReady { .. }
-                    | Event::WorkflowStarted { .. }
-                    | Event::WorkflowClosed { .. }
-            )
-        };
-        let seen = || journal.records().iter().filter(|record| hopes(record)).count();
-        let before = seen();
-        tokio::time::sleep(patience).await;
-        if seen() == before {
-            return;
-        }
-    }
+/// Whether something was done to the lab, or a worker or workflow got on.
+fn gives_hope(record: &Record) -> bool {
+    matches!(
+        record.event,
+        Event::FaultFired { .. }
+            | Event::FaultBit { .. }
+            | Event::FaultHealed { .. }
+            | Event::ClockMoved { .. }
+            | Event::WorkerReady { .. }
+            | Event::WorkflowStarted { .. }
+            | Event::WorkflowClosed { .. }
+    )
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, Secret, TokenFacts};
 use tokio::sync::Notify;
 
+use super::retry_after;
 use super::tokens::Names;
 use crate::journal::{
     Act, Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, Redactor, TokenChange, TokenKind,
@@ -106,14 +107,14 @@ impl Observer for Observed {
     fn reply(&self, seen: &RequestSeen, reply: &ReplySeen) -> Outcome {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&seen.number).cloned();
         let Some(request) = open else { return Outcome::default() };
-        let seconds = reply.retry_after.as_ref().and_then(|text| text.trim().parse::<u64>().ok());
         outcome(self.journal.record(Event::IdpResponse(IdpResponse {
             request,
             status: reply.status,
             error: reply.error.clone(),
             reason: reply.reason.clone(),
             issued: reply.issued.iter().filter_map(|token| self.names.known(*token)).collect(),
-            retry_after_ms: seconds.and_then(|seconds| seconds.checked_mul(1000)),
+            retry_after_ms:
+                reply.retry_after.as_ref().and_then(|text| retry_after::wait_ms(text, reply.date.as_deref())),
             fault: None,
         })))
     }

@@ -187,7 +187,19 @@ impl Client {
     ///
     /// [`WorkloadError::Call`].
     pub async fn append_history(&mut self, workflow: &WorkflowId) -> Result<(), WorkloadError> {
-        let mut page = Vec::new();
+        for event in self.history(workflow).await? {
+            self.journal.record(event).settled().await;
+        }
+        Ok(())
+    }
+
+    /// A workflow's history as far as it goes, payloads decoded. Nothing is recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkloadError::Call`].
+    pub async fn history(&mut self, workflow: &WorkflowId) -> Result<Vec<Event>, WorkloadError> {
+        let (mut page, mut events) = (Vec::new(), Vec::new());
         loop {
             let request = self.history_request(workflow, page);
             let reply = self
@@ -196,12 +208,11 @@ impl Client {
                 .await
                 .map_err(|source| failed("GetWorkflowExecutionHistory", workflow, source))?
                 .into_inner();
-            for event in reply.history.iter().flat_map(|history| &history.events) {
-                self.journal.record(history_event(workflow, event)).settled().await;
-            }
+            let fresh = reply.history.iter().flat_map(|history| &history.events);
+            events.extend(fresh.map(|event| history_event(workflow, event)));
             page = reply.next_page_token;
             if page.is_empty() {
-                return Ok(());
+                return Ok(events);
             }
         }
     }

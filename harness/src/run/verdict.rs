@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known;
 use crate::check::{self, Judgement};
 use crate::journal::{Event, Run, RunEnd};
 use crate::scenario::Resolved;
@@ -92,7 +93,11 @@ pub fn judge(run: &Run<'_>) -> Judged {
     };
     let faults = faults(run, &resolved);
     let checks = check::judge(run);
-    let (verdict, reason) = worst(run, &resolved, &checks, &faults);
+    let worst = worst(run, &resolved, &checks, &faults);
+    let (verdict, reason) = match run.header() {
+        Some(header) => known::accept(header, &resolved.scenario, &checks, worst),
+        None => worst,
+    };
     Judged { verdict, reason, checks, faults }
 }
 

@@ -9,4 +9,5 @@ mod outcome;
 mod properties;
 mod refused_reuse;
 mod support;
+mod verdicts;
 mod waiting;

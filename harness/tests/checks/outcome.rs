@@ -334,3 +334,15 @@ fn a_worker_that_exits_unasked_is_found_unless_somebody_restarts_it() {
     let supervised = exited(false).target("restart: never", "restart: on-exit");
     assert_eq!(supervised.judged("truthful-health"), "pass");
 }
+
+#[test]
+fn a_workflow_that_no_worker_is_left_for_needs_no_bound() {
+    let exit = json!({"kind": "worker.exited", "instance": "w1.1", "code": 0, "expected": false});
+    let started = |instance: &str| json!({"kind": "worker.started", "instance": instance, "command": ["./worker"]});
+    let open = Tale::default().then(started("w1.1")).opened("a", 1).start("a", "Ship", 1).fired("f1", "time.pass");
+    let (what, events) = open.clone().then(exit.clone()).closed("a", "running").found("recovers");
+    assert_eq!(what, "workflow a is still running, and no worker is left");
+    assert_eq!(events.len(), 2);
+    let another = open.then(exit).then(started("w1.2")).closed("a", "running");
+    assert_eq!(another.judged("recovers"), "inconclusive", "it might have gone on");
+}

@@ -264,6 +264,11 @@ impl Tale {
         self.then(json!({"kind": "workload.finished"}))
     }
 
+    /// The lab has done its part.
+    pub(crate) fn ended(self) -> Self {
+        self.then(json!({"kind": "run.ended", "end": "complete"}))
+    }
+
     /// The history's event that schedules an activity.
     pub(crate) fn scheduled(self, workflow: &str, activity: &str, attributes: Value) -> Self {
         let mut attributes = attributes;
@@ -280,12 +285,13 @@ impl Tale {
             at_us: 0,
             event: Event::RunStarted(Box::new(RunHeader {
                 schema: SCHEMA_VERSION,
-                run: "r1".into(),
+                run: "20260601-120000-0000".into(),
                 scenario: "sample".into(),
                 seed: "1".into(),
                 temporal: "none".into(),
                 resolved: serde_json::to_value(resolved(&self.target, &self.scenario)).expect("JSON"),
-                target: Value::Null,
+                target: serde_json::to_value(Target::parse(&self.target, "target.yaml").expect("a target"))
+                    .expect("JSON"),
                 control: self.control.clone(),
             })),
             sightings: vec![],

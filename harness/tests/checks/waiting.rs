@@ -60,3 +60,15 @@ fn a_reply_that_was_lost_asked_nothing() {
     let tale = Tale::default().start("a", "Ship", 1).api("POST /orders/1/ship", "T1", 429, Some("a"), lost);
     assert_eq!(tale.ship("T1", 201).judged(CHECK), "not_applicable");
 }
+
+#[test]
+fn who_has_not_got_the_reply_yet_was_not_asked_to_wait() {
+    let asked = Tale::default()
+        .start("a", "Ship", 1)
+        .api("GET /orders/1", "T1", 429, Some("a"), json!({"retry_after_ms": 2000, "silent": true}))
+        .get("T1", 200);
+    let reply_arrives = json!({"kind": "http.done", "call": 1, "delivered": true});
+    let late = asked.clone().then(reply_arrives.clone());
+    assert_eq!(late.judged("honours-retry-after"), "pass", "both were on their way");
+    assert_eq!(late.get("T1", 200).judged("honours-retry-after"), "fail");
+}

@@ -152,7 +152,7 @@ fn what_fires_and_changes_nothing_never_bites() {
             grant(&["T2"]),
             Event::ApiRequest(api_request("w1", "T2")),
             api("w1", "T2", 200, None),
-            exited("w2", false),
+            exited("w1", false),
             Event::WorkloadFinished,
             exited("w1", true),
         ] {

@@ -13,7 +13,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
 use http::Method;
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 use http_body_util::LengthLimitError;
 use tokio::net::TcpListener;
 
@@ -139,6 +139,7 @@ impl Idp {
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
 
+        let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let outcome = self.0.rules.reply(
             &seen,
             &ReplySeen {
@@ -146,7 +147,8 @@ impl Idp {
                 error: reply.error.clone(),
                 reason: reply.reason.clone(),
                 issued: reply.issued.clone(),
-                retry_after: reply.http.headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned),
+                retry_after: header(RETRY_AFTER),
+                date: header(DATE),
             },
         );
         let leaving = settled(outcome).await;

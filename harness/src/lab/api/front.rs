@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use url::Url;
 use super::ledger::Ledger;
 use super::says::Says;
 use crate::journal::{Act, ApiRequest, ApiResponse, Call, Event, Instance, Journal, TokenName};
+use crate::lab::retry_after;
 use crate::scenario::{Correlate, Route};
 
 /// Larger request and reply bodies are refused: a lab holds them in memory.
@@ -149,7 +150,7 @@ impl ApiFront {
             status: stored.status.as_u16(),
             error: error.map(str::to_owned),
             effect,
-            retry_after_ms: retry_after_ms(&stored.headers),
+            retry_after_ms: retry_after::of_headers(&stored.headers),
             fault: None,
         });
         let leaving = self.0.journal.record(event).settled().await;
@@ -240,10 +241,4 @@ fn refuse(
         return Some((challenge(StatusCode::FORBIDDEN, text), Some("insufficient_scope")));
     }
     None
-}
-
-/// `Retry-After` in seconds (RFC 9110 §10.2.3). The date form depends on a clock and is left to the check.
-fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    seconds.checked_mul(1000)
 }

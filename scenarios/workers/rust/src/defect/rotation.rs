@@ -1,5 +1,6 @@
 //! Rotated refresh tokens handled wrongly. All of them need grant `refresh_token`; with another they change nothing.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -59,7 +60,12 @@ impl Parts for Wrong {
         match &oauth.refresh_token_file {
             None => Standard.grant(oauth, exchange),
             Some(path) => Arc::new(By {
-                state: Arc::new(Careless { exchange, file: RefreshTokenFile::new(path), memory: Mutex::default() }),
+                state: Arc::new(Careless {
+                    exchange,
+                    path: path.clone(),
+                    file: RefreshTokenFile::new(path),
+                    memory: Mutex::default(),
+                }),
                 redeem: self.0,
             }),
         }
@@ -80,6 +86,7 @@ impl Grant for By {
 /// A refresh token in the file and perhaps another in memory.
 struct Careless {
     exchange: Arc<dyn Exchange>,
+    path: PathBuf,
     file: RefreshTokenFile,
     memory: Mutex<Option<Secret>>,
 }
@@ -104,10 +111,16 @@ impl Careless {
 
 fn reads_before_lock(state: Arc<Careless>) -> BoxFuture<'static, Result<Token, Failure>> {
     async move {
-        let stale = state.file.lock().await?.read()?;
+        // The first time with the lock: workers that start together are not to break each other before anything happens.
+        let stale = match state.remembered() {
+            None => None,
+            Some(_) => Some(std::fs::read_to_string(&state.path).map_err(|_| Failure::store("cannot read"))?),
+        };
         let locked = state.file.lock().await?;
+        let stale = stale.map_or_else(|| locked.read(), |text| Ok(Secret::new(text.trim())))?;
         let (access, next) = state.present(&stale).await?;
         locked.write(&next)?;
+        state.remember(next);
         Ok(access)
     }
     .boxed()

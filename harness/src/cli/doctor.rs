@@ -92,6 +92,7 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
         temporal_ready: ground.ready,
         run: run.clone(),
         seed: rand::random(),
+        inert: false,
         repeat: 1,
         jobs: 1,
         defect: None,

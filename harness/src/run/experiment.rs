@@ -19,6 +19,7 @@ pub(super) struct Common {
     /// The Temporal server, in words.
     pub(super) temporal: String,
     pub(super) seed: u64,
+    pub(super) inert: bool,
     pub(super) defect: Option<String>,
     /// A server of one's own behind the API front.
     pub(super) upstream: Option<url::Url>,
@@ -63,6 +64,7 @@ impl Common {
             subject: self.subject.clone(),
             defect: self.defect.clone(),
             seed: self.seed,
+            inert: self.inert,
             name: format!("{}-{name}", self.run),
             upstream: self.upstream.clone(),
         };

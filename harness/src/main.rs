@@ -2,12 +2,9 @@
 
 use std::process::ExitCode;
 
-use tokenlapse::lab::temporal;
-use tokenlapse::lab::worker::minder;
-
 fn main() -> ExitCode {
     // Before anything else: a minder or keeper has no use for arguments, logs or threads of the command.
-    if let Some(code) = minder::take_over_if_asked().or_else(temporal::take_over_if_asked) {
+    if let Some(code) = tokenlapse::take_over_if_asked() {
         return code;
     }
     #[cfg(feature = "builtin")]

@@ -11,7 +11,7 @@ mod run;
 mod schema;
 pub mod select;
 mod table;
-mod target;
+pub(crate) mod target;
 mod validate;
 
 use std::io::{self, Write as _};
@@ -68,8 +68,7 @@ struct TemporalArguments {
 impl TemporalArguments {
     /// The choice for a target, which may name the namespace to use on a server of its own.
     fn choice(&self, target: &Target) -> Choice {
-        let namespace = target.temporal.namespaces.first().map(|name| name.value.clone());
-        Choice { namespace: namespace.filter(|_| self.temporal.contains(':')), ..self.choice_without_target() }
+        self.choice_without_target().for_target(target)
     }
 
     fn choice_without_target(&self) -> Choice {
@@ -109,12 +108,12 @@ fn fail(subcommand: &str, why: &str, code: u8) -> ExitCode {
 }
 
 /// All that is wrong with a file, with excerpts.
-fn told(problems: Vec<Diagnostic>) -> String {
+pub(crate) fn told(problems: Vec<Diagnostic>) -> String {
     problems.into_iter().map(|problem| format!("\n{:?}", miette::Report::new(problem))).collect()
 }
 
 /// An error with what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -125,7 +124,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// Done at Ctrl-C or SIGTERM.
-async fn stopped() {
+pub(crate) async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;

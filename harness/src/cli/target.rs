@@ -12,8 +12,8 @@ use crate::scenario::{Placeholder, Target, builtin_target};
 const DEFAULT: &str = "tokenlapse.yaml";
 
 /// A target with what it takes to start its workers.
-pub(super) struct Chosen {
-    pub(super) target: Target,
+pub(crate) struct Chosen {
+    pub(crate) target: Target,
     /// The target file's folder.
     folder: PathBuf,
     /// How a replay names it: ` --target FILE`, or nothing.
@@ -24,9 +24,8 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// The given file, else `./tokenlapse.yaml`, else the built-in target.
-    pub(super) fn load(given: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn load(given: Option<&Path>) -> Result<Self, String> {
         let default = Path::new(DEFAULT);
-        let caller: Vec<_> = std::env::vars_os().collect();
         let (target, folder) = match given.or_else(|| default.exists().then_some(default)) {
             Some(file) => {
                 let text = std::fs::read_to_string(file)
@@ -38,18 +37,26 @@ impl Chosen {
                 };
                 (target, folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?)
             }
-            None => {
-                let here = std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
-                (builtin_target().map_err(super::told)?, here)
-            }
+            None => return Self::here(builtin_target().map_err(super::told)?),
         };
-        all_variables_are_set(&target, &caller)?;
         let replay = given.map_or_else(String::new, |file| format!(" --target {}", file.display()));
+        Self::complete(target, folder, replay)
+    }
+
+    /// A target without a file: its commands start in the working directory.
+    pub(crate) fn here(target: Target) -> Result<Self, String> {
+        let here = std::env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
+        Self::complete(target, here, String::new())
+    }
+
+    fn complete(target: Target, folder: PathBuf, replay: String) -> Result<Self, String> {
+        let caller: Vec<_> = std::env::vars_os().collect();
+        all_variables_are_set(&target, &caller)?;
         Ok(Self { target, folder, replay, caller })
     }
 
     /// The worker processes that it stands for.
-    pub(super) fn subject(&self, ground: &Ground, run: &str) -> Subject {
+    pub(crate) fn subject(&self, ground: &Ground, run: &str) -> Subject {
         Subject::Processes(Arc::new(Commands {
             target: self.target.clone(),
             folder: self.folder.clone(),

@@ -4,19 +4,18 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::select_all;
-use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::clock::WorkerClock;
 use super::controls::Order;
 use super::egress::EgressTrap;
-use super::env::LabEnv;
+use super::env::{LabEnv, variable_of};
+use super::in_process::{Function, Task};
 use super::scene::{Addresses, Scene};
 use super::worker::{Environment, EnvironmentError, Launcher, Reserved, StartError, WorkerProcess, WorkerStart};
 use crate::journal::{Instance, Journal};
@@ -27,16 +26,29 @@ const NOTICE: Duration = Duration::from_secs(5);
 /// A worker that was started again so often without a fault's doing is not started again: it would go on for ever.
 const GENERATIONS: u32 = 20;
 
-/// A worker that runs in this very process.
-pub type WorkerFunction = Arc<dyn Fn(LabEnv) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
 /// What is under test.
 #[derive(Clone)]
 pub enum Subject {
     /// Processes, as a target file says.
     Processes(Arc<Commands>),
     /// A function of a library's user.
-    Function(WorkerFunction),
+    Function(Arc<Function>),
+}
+
+impl Subject {
+    /// A function of this process: see [`Function::new`].
+    pub fn function<W, F>(target: &Target, work: W) -> Self
+    where
+        W: Fn(LabEnv) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        Self::Function(Arc::new(Function::new(target.clone(), work)))
+    }
+
+    /// Whether its clock is its own and it can be killed alone.
+    pub(super) fn is_process(&self) -> bool {
+        matches!(self, Self::Processes(_))
+    }
 }
 
 /// How worker processes are started.
@@ -62,6 +74,9 @@ pub enum CrewError {
     /// No addresses of its own.
     #[error("there are no free ports for worker {0}")]
     Ports(Instance, #[source] io::Error),
+    /// No thread of its own.
+    #[error("there is no thread for worker {0}")]
+    Thread(Instance, #[source] io::Error),
     /// Its environment could not be made.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
@@ -89,8 +104,8 @@ pub struct NeverReady {
     pub instance: Instance,
     /// What it did instead of polling.
     pub what: String,
-    /// Its last lines.
-    pub last_lines: Vec<String>,
+    /// Its last lines; `None` for a worker in this process, whose output is nobody's in particular.
+    pub last_lines: Option<Vec<String>>,
     /// Names of the caller's variables that it did not get.
     pub withheld: Vec<String>,
 }
@@ -98,10 +113,10 @@ pub struct NeverReady {
 impl fmt::Display for NeverReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "worker {} {}", self.instance, self.what)?;
-        if self.last_lines.is_empty() {
-            f.write_str("\nit wrote nothing")?;
-        } else {
-            write!(f, "\nits last lines:\n  {}", self.last_lines.join("\n  "))?;
+        match self.last_lines.as_deref() {
+            Some([]) => f.write_str("\nit wrote nothing")?,
+            Some(lines) => write!(f, "\nits last lines:\n  {}", lines.join("\n  "))?,
+            None => {}
         }
         if !self.withheld.is_empty() {
             write!(f, "\nnot passed on to it (`inherit_env` names what shall be): {}", self.withheld.join(" "))?;
@@ -144,7 +159,7 @@ struct Member {
 /// What does the work.
 enum Hand {
     Process { process: Arc<WorkerProcess>, _trap: EgressTrap },
-    Task { abort: AbortHandle, done: watch::Receiver<bool> },
+    Task(Task),
 }
 
 impl Crew {
@@ -197,13 +212,8 @@ impl Crew {
                 hand
             }
             Subject::Function(function) => {
-                let (done, watched) = watch::channel(false);
-                let work = function(env);
-                let task = tokio::spawn(async move {
-                    work.await;
-                    done.send_replace(true);
-                });
-                Hand::Task { abort: task.abort_handle(), done: watched }
+                let failed = |error| CrewError::Thread(instance.clone(), error);
+                Hand::Task(function.start(&self.journal, member.kind, instance.clone(), env).await.map_err(failed)?)
             }
         };
         self.members[index].hand = Some(hand);
@@ -266,15 +276,19 @@ impl Crew {
     /// Ends all workers: SIGTERM, and SIGKILL for those that do not obey.
     pub(super) async fn dismiss(&mut self) {
         for member in &self.members {
-            if let Some(Hand::Process { process, .. }) = &member.hand {
-                // It may have ended by itself.
-                let _ = process.terminate().await;
+            match &member.hand {
+                Some(Hand::Process { process, .. }) => {
+                    // It may have ended by itself.
+                    let _ = process.terminate().await;
+                }
+                Some(Hand::Task(task)) => task.terminate(),
+                None => {}
             }
         }
         for member in &mut self.members {
             match member.hand.take() {
                 Some(Hand::Process { process, .. }) => end(&process).await,
-                Some(Hand::Task { abort, .. }) => abort.abort(),
+                Some(Hand::Task(task)) => task.end(NOTICE).await,
                 None => {}
             }
         }
@@ -289,16 +303,6 @@ async fn end(process: &WorkerProcess) {
     }
 }
 
-impl Drop for Crew {
-    fn drop(&mut self) {
-        for member in &self.members {
-            if let Some(Hand::Task { abort, .. }) = &member.hand {
-                abort.abort();
-            }
-        }
-    }
-}
-
 impl Member {
     fn instance(&self) -> Instance {
         Instance::of(&self.name, self.generation)
@@ -309,12 +313,12 @@ impl Member {
         let never = |what: String| {
             let process = match &self.hand {
                 Some(Hand::Process { process, .. }) => Some(process),
-                Some(Hand::Task { .. }) | None => None,
+                Some(Hand::Task(_)) | None => None,
             };
             NeverReady {
                 instance: instance.clone(),
                 what,
-                last_lines: process.map(|process| process.last_lines()).unwrap_or_default(),
+                last_lines: process.map(|process| process.last_lines()),
                 withheld: process.map(|process| process.withheld().to_vec()).unwrap_or_default(),
             }
         };
@@ -329,13 +333,7 @@ impl Member {
     async fn exit(&self) -> String {
         match &self.hand {
             Some(Hand::Process { process, .. }) => process.recorded().await.to_string(),
-            Some(Hand::Task { done, .. }) => {
-                // An error means that it ended without saying so: it panicked.
-                match done.clone().wait_for(|done| *done).await {
-                    Ok(_) => "its function returned".to_owned(),
-                    Err(_) => "its function panicked".to_owned(),
-                }
-            }
+            Some(Hand::Task(task)) => task.exit().await,
             None => "it was never started".to_owned(),
         }
     }
@@ -367,10 +365,7 @@ impl Commands {
             trap.address(),
             &self.scratch,
         )?;
-        let caller = |name: &str| {
-            let found = self.caller.iter().find(|(known, _)| known.to_str() == Some(name));
-            found.and_then(|(_, value)| value.to_str().map(str::to_owned))
-        };
+        let caller = variable_of(&self.caller);
         for (name, template) in worker.env.iter() {
             if let Some(value) = env.fill(&template.value, &caller) {
                 environment.set(&name.value, value)?;

@@ -1,29 +1,82 @@
 //! What a worker is told of its lab: the values behind the placeholders of a target file.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 
-use crate::scenario::{LabValue, Placeholder, Template};
+use tokio::sync::watch;
+
+use crate::journal::Instance;
+use crate::scenario::{Entries, LabValue, Placeholder, Template};
 
 /// The lab's values for one worker instance.
 #[derive(Clone, Default)]
-pub struct LabEnv(BTreeMap<LabValue, String>);
+pub struct LabEnv {
+    values: BTreeMap<LabValue, String>,
+    /// What follows is for a worker in this very process only.
+    variables: BTreeMap<String, String>,
+    instance: String,
+    stage: Option<watch::Receiver<Stage>>,
+}
+
+/// How far the life of a worker in this process has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Work,
+    Stop,
+    Over,
+}
 
 impl fmt::Debug for LabEnv {
     /// Shows the names only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(|value| value.name())).finish()
+        f.debug_set().entries(self.values.keys().map(|value| value.name())).finish()
     }
 }
 
 impl LabEnv {
     /// The value behind `{name}`; `None` where it does not apply, such as a refresh token's file with another grant.
     pub fn get(&self, value: LabValue) -> Option<&str> {
-        self.0.get(&value).map(String::as_str)
+        self.values.get(&value).map(String::as_str)
+    }
+
+    /// The variable that the target's `env:` gives the worker, which a process would find in its environment. The
+    /// environment itself is everybody's here, so it is not changed.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// The worker instance that this is for, such as `worker-2#1`.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// Done when the worker shall finish what it does and return: what SIGTERM is to a process.
+    pub fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let stage = self.stage.clone();
+        async move {
+            if let Some(mut stage) = stage {
+                // An error means that the lab is gone, which is an end as well.
+                let _ = stage.wait_for(|stage| *stage != Stage::Work).await;
+            }
+        }
     }
 
     pub(super) fn set(&mut self, value: LabValue, text: impl Into<String>) {
-        self.0.insert(value, text.into());
+        self.values.insert(value, text.into());
+    }
+
+    pub(super) fn belongs_to(&mut self, instance: &Instance, stage: watch::Receiver<Stage>) {
+        self.instance = instance.to_string();
+        self.stage = Some(stage);
+    }
+
+    /// Gives it the variables of a target's worker.
+    pub(super) fn fill_variables(&mut self, env: &Entries<Template>, caller: &[(OsString, OsString)]) {
+        let caller = variable_of(caller);
+        let filled = env.iter().filter_map(|(name, text)| Some((name.value.clone(), self.fill(&text.value, &caller)?)));
+        let variables = filled.collect();
+        self.variables = variables;
     }
 
     /// Fills in a template. `None` if it names a value that does not apply: what holds the template is left out.
@@ -34,6 +87,14 @@ impl LabEnv {
             Placeholder::N | Placeholder::NInt => None,
         });
         filled.ok()
+    }
+}
+
+/// Looks a variable up among the caller's.
+pub(super) fn variable_of(caller: &[(OsString, OsString)]) -> impl Fn(&str) -> Option<String> {
+    |name| {
+        let found = caller.iter().find(|(known, _)| known.to_str() == Some(name));
+        found.and_then(|(_, value)| value.to_str().map(str::to_owned))
     }
 }
 

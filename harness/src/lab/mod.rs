@@ -4,6 +4,7 @@ mod canary;
 mod crew;
 mod drive;
 mod env;
+mod in_process;
 mod opened;
 mod upstream;
 
@@ -22,6 +23,7 @@ pub mod worker;
 pub mod workload;
 
 pub use controls::Order;
-pub use crew::{Commands, CrewError, NeverReady, Subject, WorkerFunction};
+pub use crew::{Commands, CrewError, NeverReady, Subject};
 pub use env::LabEnv;
+pub use in_process::Function;
 pub use opened::{Brief, Lab, LabError, Site};

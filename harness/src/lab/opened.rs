@@ -23,9 +23,9 @@ use super::tokens::Validation;
 use super::upstream;
 use super::workload::{Client, WorkloadError};
 use crate::fault::Plan;
-use crate::journal::{Clock, Event, Journal, TokenName};
+use crate::journal::{Clock, ControlFacts, Event, Journal, RunEnd, RunHeader, SCHEMA_VERSION, TokenName};
 use crate::scenario::{
-    Action, ClientAuth, ClockOwner, Grant, LabValue, Resolved, ResolvedFault, Reuse, Signing, TokenFormat,
+    Action, ClientAuth, ClockOwner, Grant, LabValue, Resolved, ResolvedFault, Reuse, Signing, Target, TokenFormat,
     ValidationMode,
 };
 
@@ -37,6 +37,10 @@ const AUDIENCE: &str = "api";
 /// What all labs of a run share.
 #[derive(Clone)]
 pub struct Site {
+    /// Id of the run.
+    pub run: String,
+    /// The Temporal server, in words.
+    pub server: String,
     /// Address of the Temporal frontend.
     pub temporal: SocketAddr,
     /// The namespace.
@@ -55,6 +59,8 @@ pub struct Site {
 pub struct Brief<'a> {
     /// The scenario against the target.
     pub resolved: &'a Resolved,
+    /// The target, for the journal's first record.
+    pub target: &'a Target,
     /// What is under test.
     pub subject: Subject,
     /// A known mistake that the worker shall make.
@@ -67,6 +73,39 @@ pub struct Brief<'a> {
     pub name: String,
     /// A server of one's own behind the API front, instead of one that answers the target's routes.
     pub upstream: Option<Url>,
+    /// What the same scenario did without its faults, which some checks measure by. [`ControlFacts::of`] its journal.
+    pub control: Option<ControlFacts>,
+}
+
+impl<'a> Brief<'a> {
+    /// A scenario against a target with another seed each time, no defect, the lab's own upstream and no control.
+    pub fn new(name: impl Into<String>, resolved: &'a Resolved, target: &'a Target, subject: Subject) -> Self {
+        Self {
+            resolved,
+            target,
+            subject,
+            defect: None,
+            seed: rand::random(),
+            inert: false,
+            name: name.into(),
+            upstream: None,
+            control: None,
+        }
+    }
+
+    fn header(&self, site: &Site) -> RunHeader {
+        RunHeader {
+            schema: SCHEMA_VERSION,
+            run: site.run.clone(),
+            scenario: self.resolved.scenario.clone(),
+            seed: self.seed.to_string(),
+            temporal: site.server.clone(),
+            // Both models are plain data with text as keys.
+            resolved: serde_json::to_value(self.resolved).unwrap_or_default(),
+            target: serde_json::to_value(self.target).unwrap_or_default(),
+            control: self.control.clone(),
+        }
+    }
 }
 
 /// The lab failed; nothing can be said of the worker.
@@ -112,6 +151,7 @@ impl Lab {
     ///
     /// [`LabError`].
     pub async fn open(site: &Site, journal: Journal, brief: Brief<'_>) -> Result<Self, LabError> {
+        journal.record(Event::RunStarted(Box::new(brief.header(site)))).settled().await;
         let resolved = brief.resolved;
         let files = tempfile::Builder::new().prefix("lab-").tempdir_in(&site.scratch)?;
         let own = match &resolved.api.upstream {
@@ -125,7 +165,7 @@ impl Lab {
             (None, None, None) => unreachable!("one is started where there is no other"),
         };
         let clients = Clients::of(resolved, brief.seed);
-        let library = site.faketime.clone().filter(|_| needs_worker_clock(resolved));
+        let library = site.faketime.clone().filter(|_| brief.subject.is_process() && needs_worker_clock(resolved));
         let worker_clock = library.map(|library| WorkerClock::create(library, files.path())).transpose()?;
         let opening = Opening {
             idp: idp_config(resolved, &clients, brief.seed),
@@ -190,6 +230,18 @@ impl Lab {
         Ok(Self { crew, scene, drive, _upstream: own, _files: files })
     }
 
+    /// A whole scenario run: all that follows, in order. Where it fails, the journal lacks its last record.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError`].
+    pub async fn live(site: &Site, journal: &Journal, brief: Brief<'_>) -> Result<(), LabError> {
+        let mut lab = Self::open(site, journal.clone(), brief).await?;
+        lab.start_workers().await?;
+        lab.work().await?;
+        lab.close().await
+    }
+
     /// What it serves.
     pub fn scene(&self) -> &Scene {
         &self.scene
@@ -226,7 +278,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Ends the workers, appends the histories, and stops serving.
+    /// Ends the workers, appends the histories, and stops serving. The journal can be judged then.
     ///
     /// # Errors
     ///
@@ -234,7 +286,10 @@ impl Lab {
     pub async fn close(mut self) -> Result<(), LabError> {
         self.crew.dismiss().await;
         self.drive.append_histories().await?;
-        Ok(self.scene.close().await?)
+        let journal = self.scene.journal().clone();
+        self.scene.close().await?;
+        journal.record(Event::RunEnded(RunEnd::Complete)).settled().await;
+        Ok(())
     }
 }
 

@@ -108,11 +108,21 @@ impl Text {
         Ok(())
     }
 
-    fn trouble(&self, scenario: &ScenarioReport, to: &mut dyn Write) -> io::Result<()> {
+    /// Writes why a scenario run did not pass, its journal and what repeats it.
+    ///
+    /// # Errors
+    ///
+    /// If nobody takes what is written.
+    pub fn trouble(&self, scenario: &ScenarioReport, to: &mut dyn Write) -> io::Result<()> {
         for line in scenario.reason.lines() {
             writeln!(to, "      {line}")?;
         }
-        let told = scenario.checks.iter().filter(|check| matches!(check.verdict, "fail" | "inconclusive"));
+        // Where the lab failed nothing can be decided, and that was said.
+        let told = scenario.checks.iter().filter(|check| match check.verdict {
+            "fail" => true,
+            "inconclusive" => scenario.verdict != Verdict::Invalid,
+            _ => false,
+        });
         for check in told {
             self.finding(check, to)?;
         }

@@ -8,7 +8,7 @@ use crate::scenario::{Clocks, Ending, Outcome, Resolved};
 pub const CONTROL: &str = "control";
 
 /// The control of a scenario: the same without faults. Clocks that do not start at real time are faults, too.
-pub(super) fn control_of(scenario: &Resolved) -> Resolved {
+pub fn control_of(scenario: &Resolved) -> Resolved {
     let mut control = scenario.clone();
     control.scenario = CONTROL.to_owned();
     control.family = CONTROL.to_owned();

@@ -1,11 +1,10 @@
 //! One scenario run: a lab from its opening to a finished journal.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::verdict::{self, Judged, Verdict};
-use crate::journal::{ControlFacts, Event, Journal, Record, Run, RunEnd, RunHeader, SCHEMA_VERSION};
+use crate::journal::{ControlFacts, Event, Journal, Record, Run, RunEnd};
 use crate::lab::{Brief, CrewError, Lab, LabError, Site, Subject};
 use crate::scenario::{Resolved, Target};
 
@@ -14,10 +13,6 @@ pub(super) struct Common {
     pub(super) site: Site,
     pub(super) subject: Subject,
     pub(super) target: Target,
-    /// Id of the run.
-    pub(super) run: String,
-    /// The Temporal server, in words.
-    pub(super) temporal: String,
     pub(super) seed: u64,
     pub(super) inert: bool,
     pub(super) defect: Option<String>,
@@ -33,7 +28,8 @@ pub(super) struct Finished {
     pub(super) duration: Duration,
     /// Relative to the run's directory.
     pub(super) journal: PathBuf,
-    pub(super) records: Vec<Arc<Record>>,
+    /// `None` if there was nowhere to write it.
+    pub(super) recorded: Option<Journal>,
     /// Why a worker never became ready, if that was it.
     pub(super) never_ready: Option<String>,
 }
@@ -47,55 +43,36 @@ impl Common {
             Ok(journal) => journal,
             Err(error) => return self.unwritten(file, began, &error),
         };
-        let header = RunHeader {
-            schema: SCHEMA_VERSION,
-            run: self.run.clone(),
-            scenario: resolved.scenario.clone(),
-            seed: self.seed.to_string(),
-            temporal: self.temporal.clone(),
-            // Both models are plain data with text as keys.
-            resolved: serde_json::to_value(resolved).unwrap_or_default(),
-            target: serde_json::to_value(&self.target).unwrap_or_default(),
-            control,
-        };
-        journal.record(Event::RunStarted(Box::new(header))).settled().await;
         let brief = Brief {
             resolved,
+            target: &self.target,
             subject: self.subject.clone(),
             defect: self.defect.clone(),
             seed: self.seed,
             inert: self.inert,
-            name: format!("{}-{name}", self.run),
+            name: format!("{}-{name}", self.site.run),
             upstream: self.upstream.clone(),
+            control,
         };
-        let ended = live(&self.site, &journal, brief).await;
-        let (end, never_ready) = match &ended {
-            Ok(()) => (RunEnd::Complete, None),
-            Err(error) => {
-                let reason = error.to_string();
-                let useless = matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::Start { .. }));
-                (RunEnd::LabFailed { reason: with_causes(error) }, useless.then_some(reason))
+        let ended = Lab::live(&self.site, &journal, brief).await;
+        let mut never_ready = None;
+        if let Err(error) = &ended {
+            if matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::Start { .. })) {
+                never_ready = Some(error.to_string());
             }
-        };
-        journal.record(Event::RunEnded(end)).settled().await;
-        let records = journal.records();
+            let end = RunEnd::LabFailed { reason: with_causes(error) };
+            journal.record(Event::RunEnded(end)).settled().await;
+        }
         let judged = match journal.take_failure() {
             Some(error) => lost(&error),
-            None => judge(&records),
+            None => judge_journal(&journal),
         };
-        Finished { judged, duration: began.elapsed(), journal: file, records, never_ready }
+        Finished { judged, duration: began.elapsed(), journal: file, recorded: Some(journal), never_ready }
     }
 
     fn unwritten(&self, journal: PathBuf, began: Instant, error: &std::io::Error) -> Finished {
-        Finished { judged: lost(error), duration: began.elapsed(), journal, records: Vec::new(), never_ready: None }
+        Finished { judged: lost(error), duration: began.elapsed(), journal, recorded: None, never_ready: None }
     }
-}
-
-async fn live(site: &Site, journal: &Journal, brief: Brief<'_>) -> Result<(), LabError> {
-    let mut lab = Lab::open(site, journal.clone(), brief).await?;
-    lab.start_workers().await?;
-    lab.work().await?;
-    lab.close().await
 }
 
 /// An error with what caused it, in one line each.
@@ -118,15 +95,18 @@ fn lost(error: &std::io::Error) -> Judged {
     Judged { verdict: Verdict::Invalid, reason, checks: Vec::new(), faults: Vec::new() }
 }
 
-fn judge(records: &[Arc<Record>]) -> Judged {
-    let records: Vec<Record> = records.iter().map(|record| (**record).clone()).collect();
-    verdict::judge(&Run::new(&records))
+/// Judges what a journal holds, once its lab is closed.
+pub fn judge_journal(journal: &Journal) -> Judged {
+    verdict::judge(&Run::new(&records_of(journal)))
 }
 
-/// The journal of a finished control says what the workload does when nothing goes wrong.
-pub(super) fn control_facts(finished: &Finished) -> ControlFacts {
-    let records: Vec<Record> = finished.records.iter().map(|record| (**record).clone()).collect();
-    ControlFacts::of(&Run::new(&records))
+/// What the workload does when nothing goes wrong, by the journal of a control whose lab is closed.
+pub fn facts_of_control(journal: &Journal) -> ControlFacts {
+    ControlFacts::of(&Run::new(&records_of(journal)))
+}
+
+fn records_of(journal: &Journal) -> Vec<Record> {
+    journal.records().iter().map(|record| (**record).clone()).collect()
 }
 
 /// The directory of a run below `out`, and `latest` pointing to it.

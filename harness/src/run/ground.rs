@@ -11,7 +11,7 @@ use crate::lab::clock::WorkerClock;
 use crate::lab::temporal::{BinarySources, Running, StartError, UnknownBackend, backend};
 use crate::lab::worker::Launcher;
 use crate::lab::workload::{Client, WorkloadError};
-use crate::scenario::Facts;
+use crate::scenario::{Facts, Target};
 
 /// The namespace that every server of ours has from its start.
 const NAMESPACE: &str = "default";
@@ -57,6 +57,16 @@ impl Default for Choice {
     }
 }
 
+impl Choice {
+    /// The same for a target, which may name the namespace to use on a server of its own.
+    pub(crate) fn for_target(mut self, target: &Target) -> Self {
+        if self.namespace.is_none() && self.backend.contains(':') {
+            self.namespace = target.temporal.namespaces.first().map(|name| name.value.clone());
+        }
+        self
+    }
+}
+
 /// The ground of one run. Dropped, it ends the server and removes the temporary files.
 pub struct Ground {
     /// What labs need of it.
@@ -92,25 +102,36 @@ impl Ground {
         let backend = backend(&choice.backend, BinarySources::of_caller(choice.binary.clone()), namespace)?;
         let server = backend.start(&launcher, run).await?;
         let client = Client::connect(&server.address().to_string(), namespace, Journal::in_memory()).await?;
+        let temporal = server.describe().to_owned();
         let site = Site {
+            run: run.to_owned(),
+            server: temporal.clone(),
             temporal: server.address(),
             namespace: namespace.to_owned(),
             client,
             scratch: scratch.path().to_path_buf(),
-            faketime: WorkerClock::library(&|name| std::env::var(name).ok()),
+            faketime: worker_clock(),
             executable: std::env::current_exe().map_err(scratch_error)?,
         };
-        let temporal = server.describe().to_owned();
         Ok(Self { site, launcher, temporal, ready: began.elapsed(), server, _scratch: scratch })
     }
 
     /// What this machine allows, where workers are processes.
     pub fn facts(&self) -> Facts {
-        Facts { movable_worker_clock: self.site.faketime.is_some(), processes: true }
+        facts_of_processes()
     }
 
     /// Ends the server and waits until it is gone.
     pub async fn clear(self) {
         self.server.stop().await;
     }
+}
+
+/// What this machine allows, where workers are processes.
+pub(crate) fn facts_of_processes() -> Facts {
+    Facts { movable_worker_clock: worker_clock().is_some(), processes: true }
+}
+
+fn worker_clock() -> Option<PathBuf> {
+    WorkerClock::library(&|name| std::env::var(name).ok())
 }

@@ -3,12 +3,17 @@
 mod configuration;
 mod experiment;
 mod ground;
+mod plan;
 mod schedule;
 mod summary;
 mod verdict;
 
-pub use configuration::CONTROL;
+pub use configuration::{CONTROL, control_of};
+pub use experiment::{facts_of_control, judge_journal};
+pub(crate) use ground::facts_of_processes;
 pub use ground::{Choice, Ground, GroundError};
+pub(crate) use plan::{Plan, numbered};
+pub(crate) use schedule::run_plan;
 pub use schedule::{Order, Progress, RunError, run};
 pub use summary::{CheckReport, Figures, ScenarioReport, Summary, Totals, VERSION};
 pub use verdict::{FaultReport, Judged, Verdict, judge};

@@ -1,20 +1,19 @@
 //! Which scenario runs when: controls first, long ones early, as many at once as asked for.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OnceCell, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::configuration::{CONTROL, control_of, key};
-use super::experiment::{Common, Finished, control_facts, directory};
+use super::experiment::{Common, Finished, directory, facts_of_control};
+use super::plan::{Job, Plan, numbered};
 use super::summary::{Figures, ScenarioReport, Summary, Totals, VERSION};
 use super::verdict::Verdict;
 use crate::journal::ControlFacts;
 use crate::lab::{Site, Subject};
-use crate::scenario::{Facts, Resolved, Scenario, Target, TimeMode, Unmet, resolve};
+use crate::scenario::{Facts, Resolved, Scenario, Target};
 
 /// What to run.
 pub struct Order {
@@ -81,19 +80,6 @@ pub enum Progress {
     Ended(Box<ScenarioReport>),
 }
 
-/// A configuration's control: run once, by whoever needs it first.
-struct Control {
-    resolved: Resolved,
-    number: usize,
-    facts: OnceCell<ControlFacts>,
-}
-
-struct Job {
-    resolved: Resolved,
-    control: Arc<Control>,
-    report: ScenarioReport,
-}
-
 struct Shared {
     common: Common,
     turns: Semaphore,
@@ -111,6 +97,21 @@ pub async fn run(
     progress: mpsc::UnboundedSender<Progress>,
     stop: impl Future<Output = ()>,
 ) -> Result<Summary, RunError> {
+    let plan = Plan::of(&order.target, &order.scenarios, &order.facts, order.repeat);
+    run_plan(order, plan, progress, stop).await
+}
+
+/// Runs what is left in a plan that was made of the order's scenarios.
+///
+/// # Errors
+///
+/// [`RunError`].
+pub(crate) async fn run_plan(
+    order: Order,
+    plan: Plan,
+    progress: mpsc::UnboundedSender<Progress>,
+    stop: impl Future<Output = ()>,
+) -> Result<Summary, RunError> {
     let Order { target, site, run, seed, defect, .. } = &order;
     let directory = directory(&order.out, run).map_err(|source| RunError::Out { path: order.out.clone(), source })?;
     let mut summary = Summary {
@@ -125,7 +126,7 @@ pub async fn run(
         scenarios: Vec::new(),
         interrupted: false,
     };
-    let (jobs, mut reports) = plan(&order);
+    let Plan { jobs, unmet: mut reports } = plan;
     // Nobody need listen.
     let _ = progress.send(Progress::Planned(jobs.len() + reports.len()));
     for report in &reports {
@@ -136,8 +137,6 @@ pub async fn run(
             site: site.clone(),
             subject: order.subject.clone(),
             target: target.clone(),
-            run: run.clone(),
-            temporal: order.temporal.clone(),
             seed: *seed,
             inert: order.inert,
             defect: defect.clone(),
@@ -197,61 +196,17 @@ pub async fn run(
     Ok(summary)
 }
 
-/// The jobs, those that wait for real time first; and the reports of what cannot run at all.
-fn plan(order: &Order) -> (Vec<Job>, Vec<ScenarioReport>) {
-    let mut controls: BTreeMap<String, Arc<Control>> = BTreeMap::new();
-    let (mut jobs, mut reports) = (Vec::new(), Vec::new());
-    for scenario in &order.scenarios {
-        let Scenario { scenario: id, family, title, .. } = scenario;
-        let blank = |repeat| ScenarioReport::blank(&id.value, &family.value, &title.value, repeat);
-        match resolve(&order.target, scenario, &order.facts) {
-            Ok(resolved) => {
-                let control = control_of(&resolved);
-                let number = controls.len() + 1;
-                let control = controls
-                    .entry(key(&control))
-                    .or_insert_with(|| Arc::new(Control { resolved: control, number, facts: OnceCell::new() }));
-                for repeat in 1..=order.repeat.max(1) {
-                    let (resolved, control) = (resolved.clone(), Arc::clone(control));
-                    jobs.push(Job { resolved, control, report: blank(repeat) });
-                }
-            }
-            Err(unmet) => {
-                let mut report = blank(1);
-                (report.verdict, report.reason) = why_not(&unmet);
-                reports.push(report);
-            }
-        }
-    }
-    // Stable: repetitions of one scenario lie far apart, so that they meet different neighbours.
-    jobs.sort_by_key(|job| (job.report.repeat, job.resolved.time != TimeMode::Real));
-    (jobs, reports)
-}
-
-fn why_not(unmet: &[Unmet]) -> (Verdict, String) {
-    let text = |unmet: &Unmet| match unmet {
-        Unmet::NotApplicable(reason) | Unmet::Skipped(reason) => reason.clone(),
-    };
-    let reason = unmet.iter().map(text).collect::<Vec<_>>().join("; ");
-    // What the target lacks no other machine would give it.
-    let target_lacks = unmet.iter().any(|unmet| matches!(unmet, Unmet::NotApplicable(_)));
-    (if target_lacks { Verdict::NotApplicable } else { Verdict::Skipped }, reason)
-}
-
 impl Shared {
     /// Runs a scenario, after its control if nobody has run that yet. Gives what was run.
     async fn carry_out(self: Arc<Self>, job: Job) -> Vec<(ScenarioReport, Option<String>)> {
         let mut done = Vec::new();
-        let Job { resolved, control, mut report } = job;
+        let Job { experiment, control } = job;
         let facts = control
             .facts
             .get_or_init(|| async {
-                let Resolved { scenario, family, title, .. } = &control.resolved;
-                let number = u32::try_from(control.number).unwrap_or(u32::MAX);
-                let report = ScenarioReport::blank(scenario, family, title, number);
-                let name = numbered(CONTROL, report.repeat);
+                let (report, name) = (control.blank(), control.name());
                 let (mut report, finished) = self.once(&control.resolved, report, &name, None).await;
-                let facts = control_facts(&finished);
+                let facts = finished.recorded.as_ref().map(facts_of_control).unwrap_or_default();
                 if !facts.completed && report.verdict != Verdict::Invalid {
                     report.verdict = Verdict::Invalid;
                     report.reason = "the workload does not complete, though nothing goes wrong".to_owned();
@@ -261,6 +216,7 @@ impl Shared {
                 facts
             })
             .await;
+        let Some((resolved, mut report)) = experiment else { return done };
         if !facts.completed {
             report.reason = "its control did not complete: without any fault the workload fails, too".to_owned();
             let _ = self.progress.send(Progress::Ended(Box::new(report.clone())));
@@ -287,9 +243,4 @@ impl Shared {
         let report = report.judged(finished.judged.clone(), finished.duration, finished.journal.clone());
         (report, finished)
     }
-}
-
-/// The first is named as the scenario, the others with their number.
-fn numbered(id: &str, number: u32) -> String {
-    if number == 1 { id.to_owned() } else { format!("{id}.{number}") }
 }

@@ -14,6 +14,13 @@ pub struct Facts {
     pub processes: bool,
 }
 
+impl Facts {
+    /// A worker that runs in this very process: it cannot be killed alone, and its clock is that of everybody here.
+    pub fn in_process() -> Self {
+        Self { movable_worker_clock: false, processes: false }
+    }
+}
+
 impl Default for Facts {
     /// Worker processes on a machine without libfaketime.
     fn default() -> Self {

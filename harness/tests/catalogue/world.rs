@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 use tokenlapse::journal::Journal;
 use tokenlapse::lab::worker::Launcher;
-use tokenlapse::lab::{Brief, Commands, Lab, Subject};
+use tokenlapse::lab::{Brief, Commands, Lab, Site, Subject};
 use tokenlapse::run::{Choice, Ground, Order, new_run_id};
 use tokenlapse::scenario::{Scenario, Target, builtin_target, builtin_target_text, catalogue, resolve};
 use tokio::runtime::Runtime;
@@ -104,7 +104,8 @@ impl World {
             subject: self.subject(ground, &place, &run),
             target: place.target,
             facts: ground.facts(),
-            site: ground.site.clone(),
+            // Workflows are named by it, and all batches share the server.
+            site: Site { run: run.clone(), ..ground.site.clone() },
             temporal: ground.temporal.clone(),
             temporal_ready: ground.ready,
             run,
@@ -140,15 +141,8 @@ impl World {
         let scenario = scenario.into_iter().find(|scenario| scenario.scenario.value == "early-refusal-before-exp");
         let scenario = scenario.expect("it is in the catalogue");
         let resolved = resolve(&place.target, &scenario, &ground.facts()).map_err(|unmet| format!("{unmet:?}"))?;
-        let brief = Brief {
-            resolved: &resolved,
-            subject: self.subject(ground, &place, &run),
-            defect: None,
-            seed,
-            inert: false,
-            name: run,
-            upstream: None,
-        };
+        let subject = self.subject(ground, &place, &run);
+        let brief = Brief { seed, ..Brief::new(run, &resolved, &place.target, subject) };
         let mut lab = Lab::open(&ground.site, Journal::in_memory(), brief).await?;
         lab.start_workers().await?;
         lab.work().await?;

@@ -66,6 +66,7 @@ pub struct BinarySources {
 pub(super) struct Found {
     pub(super) path: PathBuf,
     /// Its sha256, if it had to be read anyway.
+    #[cfg_attr(not(feature = "docker"), expect(dead_code, reason = "only images are named by it"))]
     pub(super) sha256: Option<String>,
 }
 

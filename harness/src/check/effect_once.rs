@@ -57,8 +57,11 @@ impl ControlFacts {
     /// What `run`, a finished control, did.
     pub fn of(run: &Run<'_>) -> Self {
         let (mut completed, mut identities) = (BTreeSet::new(), BTreeSet::new());
+        let (mut began_us, mut ended_us) = (None, None);
         for record in run.records() {
             match &record.event {
+                Event::WorkloadStarted { .. } => began_us = Some(record.at_us),
+                Event::WorkloadFinished => ended_us = Some(record.at_us),
                 Event::WorkflowClosed { workflow, status: WorkflowStatus::Completed } => {
                     completed.insert(workflow);
                 }
@@ -81,6 +84,7 @@ impl ControlFacts {
                 && run.workflows().keys().all(|workflow| completed.contains(workflow)),
             effects: effects.collect(),
             identities: identities.into_iter().collect(),
+            took_ms: began_us.zip(ended_us).map_or(0, |(began, ended)| ended.saturating_sub(began) / 1000),
         }
     }
 }

@@ -148,6 +148,7 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
         temporal_ready: ground.ready,
         run,
         seed: arguments.seed.unwrap_or_else(rand::random),
+        inert: false,
         repeat: arguments.repeat,
         jobs: arguments.jobs,
         defect: arguments.defect.clone(),

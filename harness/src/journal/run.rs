@@ -37,6 +37,9 @@ pub struct ControlFacts {
     pub effects: Vec<EffectCount>,
     /// Whose tokens it sent to the API, each once.
     pub identities: Vec<Identity>,
+    /// How long its workload took, in milliseconds: a measure of how fast this machine is while it does what it does.
+    #[serde(default)]
+    pub took_ms: u64,
 }
 
 /// How often something was changed at the API.

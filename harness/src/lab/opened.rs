@@ -67,6 +67,8 @@ pub struct Brief<'a> {
     pub defect: Option<String>,
     /// Token values and drawn delays come from it.
     pub seed: u64,
+    /// Whether faults fire and change nothing: then none may bite.
+    pub inert: bool,
     /// Prefix of workflow ids, and name of the task queue where the target leaves it to the lab: nobody else's.
     pub name: String,
     /// A server of one's own behind the API front, instead of one that answers the target's routes.
@@ -84,6 +86,7 @@ impl<'a> Brief<'a> {
             subject,
             defect: None,
             seed: rand::random(),
+            inert: false,
             name: name.into(),
             upstream: None,
             control: None,
@@ -182,7 +185,7 @@ impl Lab {
                 (TokenName::from("S1"), clients.secret.clone()),
                 (TokenName::from("S2"), clients.other_secret.clone()),
             ],
-            plan: Plan::of(resolved, brief.seed),
+            plan: Plan { inert: brief.inert, ..Plan::of(resolved, brief.seed) },
         };
         let mut scene = Scene::open(journal.clone(), opening);
         for (owner, offset) in resolved.clocks.moved() {

@@ -14,6 +14,7 @@ pub(super) struct Common {
     pub(super) subject: Subject,
     pub(super) target: Target,
     pub(super) seed: u64,
+    pub(super) inert: bool,
     pub(super) defect: Option<String>,
     /// A server of one's own behind the API front.
     pub(super) upstream: Option<url::Url>,
@@ -48,6 +49,7 @@ impl Common {
             subject: self.subject.clone(),
             defect: self.defect.clone(),
             seed: self.seed,
+            inert: self.inert,
             name: format!("{}-{name}", self.site.run),
             upstream: self.upstream.clone(),
             control,

@@ -35,6 +35,8 @@ pub struct Order {
     pub run: String,
     /// Token values and drawn delays come from it.
     pub seed: u64,
+    /// Whether faults fire and change nothing. That nothing passes then is how the proofs of their bites are proved.
+    pub inert: bool,
     /// How often each scenario runs.
     pub repeat: u32,
     /// How many at once.
@@ -143,6 +145,7 @@ pub(crate) async fn run_plan(
             subject: order.subject.clone(),
             target: target.clone(),
             seed: *seed,
+            inert: order.inert,
             defect: defect.clone(),
             upstream: order.upstream.clone(),
             directory,

@@ -96,6 +96,7 @@ impl Conduct {
             temporal_ready: ground.ready,
             run,
             seed: self.seed,
+            inert: false,
             repeat: 1,
             jobs: self.jobs,
             defect: self.defect,

@@ -85,7 +85,7 @@ fn where_nobody_knows_whose_an_effect_is_only_too_many_in_all_are_found() {
     assert_eq!(twice.judged(CHECK), "fail");
     assert_eq!(twice.verdict(CHECK).attribution.name(), "set");
     let shared = |n| EffectCount { n: Some(n), target: "POST /ledger".into(), count: 1 };
-    let control = ControlFacts { completed: true, effects: vec![shared(1), shared(2)], identities: vec![] };
+    let control = ControlFacts { completed: true, effects: vec![shared(1), shared(2)], ..ControlFacts::default() };
     let entry = |tale: Tale, key| tale.api("POST /ledger", "T1", 201, None, shipped(key));
     assert_eq!(entry(entry(two(), "k1"), "k2").control(Some(control)).judged(CHECK), "inconclusive");
 }

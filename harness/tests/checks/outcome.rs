@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tokenlapse::check::{Context, deadline, judge};
-use tokenlapse::journal::{Event, Run};
+use tokenlapse::journal::{ControlFacts, Event, Run};
 use tokenlapse::scenario::{Facts, builtin_target, catalogue, resolve};
 
 use crate::support::{Tale, recovery};
@@ -77,6 +77,19 @@ fn a_check_that_is_off_says_who_turned_it_off_and_why() {
 // ---- recovers ----
 
 #[test]
+fn who_completes_where_it_had_to_fail_is_to_blame_only_if_every_fault_bit() {
+    let fails = recovery().scenario("outcome: completed", "outcome: permanent");
+    assert_eq!(fails.judged("recovers"), "inconclusive");
+    assert!(fails.verdict("recovers").detail.contains("did not bite"));
+    let fault = fails.records().iter().find_map(|record| match &record.event {
+        Event::RunStarted(header) => header.resolved["faults"][0]["id"].as_str().map(str::to_owned),
+        _ => None,
+    });
+    let bitten = fails.then(json!({"kind": "fault.bit", "fault": fault, "proof": 1}));
+    assert_eq!(bitten.judged("recovers"), "fail");
+}
+
+#[test]
 fn the_outcome_is_compared_and_a_missing_one_is_no_pass() {
     let closed = |status: &str| Tale::default().opened("a", 1).closed("a", status).judged("recovers");
     assert_eq!(closed("completed"), "pass");
@@ -125,6 +138,15 @@ fn the_bound_is_the_last_healing_the_longest_wait_and_slack() {
     assert_eq!(loose.judged("recovers"), "fail", "and does nothing else");
     let slack = late(9_100, "completed").target("policy:", "checks: { recovers: { slack: 20s } }\npolicy:");
     assert_eq!(slack.judged("recovers"), "pass");
+}
+
+#[test]
+fn a_machine_on_which_the_control_was_slow_has_more_slack() {
+    let control = |took_ms| Some(ControlFacts { completed: true, took_ms, ..ControlFacts::default() });
+    assert_eq!(late(9_500, "completed").control(control(100)).judged("recovers"), "fail");
+    assert_eq!(late(9_500, "completed").control(control(200)).judged("recovers"), "pass");
+    let own = late(9_500, "completed").target("policy:", "checks: { recovers: { slack: 5s } }\npolicy:");
+    assert_eq!(own.control(control(60_000)).judged("recovers"), "fail", "a slack of one's own is all there is");
 }
 
 #[test]

@@ -71,7 +71,11 @@ impl Default for Tale {
         Self {
             target: TARGET.to_owned(),
             scenario: SCENARIO.to_owned(),
-            control: Some(ControlFacts { completed: true, effects: vec![ships(1), ships(2)], identities: vec![] }),
+            control: Some(ControlFacts {
+                completed: true,
+                effects: vec![ships(1), ships(2)],
+                ..ControlFacts::default()
+            }),
             instance: "w1.1".to_owned(),
             now_us: 0,
             calls: 0,

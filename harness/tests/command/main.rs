@@ -143,3 +143,26 @@ fn a_new_scenario_is_good_and_never_replaces_a_file() {
     assert_eq!(std::fs::read_to_string(folder.path().join("mine.yaml")).expect("there"), "precious");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is written");
 }
+
+#[test]
+fn a_journals_story_can_be_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = folder.path().join("sample.jsonl").display().to_string();
+    let lines = [
+        r#"{"kind":"run.started","schema":1,"run":"r1","scenario":"sample","seed":"7","temporal":"dev","resolved":{},"target":{}}"#,
+        r#"{"kind":"workflow.started","workflow":"w-1","n":1}"#,
+        r#"{"kind":"workflow.closed","workflow":"w-1","status":"timed_out"}"#,
+    ];
+    let written = tokenlapse::journal::Journal::create(Path::new(&journal)).expect("a journal");
+    for line in lines {
+        drop(written.record(serde_json::from_str(line).expect("an event")));
+    }
+    let records: Vec<_> = written.records().iter().map(|record| (**record).clone()).collect();
+    let story = tokenlapse::journal::transcript(&tokenlapse::journal::Run::new(&records));
+    assert!(story.contains("workflow: timed out"), "{story}");
+    let done = tokenlapse(&["check", "--transcript", &journal]);
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(0), story.clone()), "{}", text(&done.stderr));
+    let twice = tokenlapse(&["check", "--transcript", &journal, &journal]);
+    let titled = format!("==> {journal} <==\n{story}");
+    assert_eq!(text(&twice.stdout), format!("{titled}\n{titled}"));
+}

@@ -138,6 +138,7 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
         jobs: 1,
         defect: None,
         fail_fast: true,
+        inert: false,
         upstream: None,
         out: scratch.path().to_path_buf(),
     };

@@ -1,0 +1,173 @@
+//! What all tests stand on: threads, one Temporal server, and a place for journals.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use libtest_mimic::Failed;
+use tempfile::TempDir;
+use tokenlapse::journal::Journal;
+use tokenlapse::lab::worker::Launcher;
+use tokenlapse::lab::{Brief, Commands, Lab, Site, Subject};
+use tokenlapse::run::{Choice, Ground, Order, new_run_id};
+use tokenlapse::scenario::{Scenario, Target, builtin_target, builtin_target_text, catalogue, resolve};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+use crate::batch::{Batch, Ended};
+
+/// A target and the folder of its file.
+#[derive(Clone)]
+pub(crate) struct Place {
+    target: Target,
+    folder: PathBuf,
+}
+
+pub(crate) struct World {
+    runtime: Runtime,
+    ground: OnceCell<Ground>,
+    directory: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("catalogue-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+        Self {
+            runtime: Runtime::new().expect("threads"),
+            ground: OnceCell::new(),
+            directory: directory.expect("a folder"),
+        }
+    }
+
+    /// A file like the built-in target's, somewhere else and under another name.
+    pub(crate) fn target_elsewhere(&self) -> Place {
+        let folder = self.directory.path().join("somebody's folder");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let text = builtin_target_text();
+        assert_eq!(text.matches("target: builtin\n").count(), 1, "it has its name in one place");
+        let file = folder.join("order-service.yaml");
+        std::fs::write(&file, text.replace("target: builtin\n", "target: order-service\n")).expect("a file");
+        let text = std::fs::read_to_string(&file).expect("a file");
+        Place { target: Target::parse(&text, "order-service.yaml").expect("it is good"), folder }
+    }
+
+    /// Every run of a scenario in a batch, once they have ended.
+    pub(crate) fn wait_for(&self, batch: &Batch, id: &str) -> Result<Vec<Ended>, Failed> {
+        self.runtime.block_on(batch.runs_of(self, id))
+    }
+
+    /// Where the journals of a batch lie.
+    pub(crate) fn out(&self, batch: &str) -> PathBuf {
+        self.directory.path().join(batch)
+    }
+
+    async fn ground(&self) -> Result<&Ground, Failed> {
+        let prepare = async || {
+            let executable = PathBuf::from(env!("CARGO_BIN_EXE_tokenlapse"));
+            let launcher = Launcher { executable: executable.clone() };
+            let directory = self.directory.path();
+            let mut ground = Ground::prepare(launcher, &Choice::default(), &new_run_id(), directory).await?;
+            // `{tokenlapse}` is the command, not this test.
+            ground.site.executable = executable;
+            Ok(ground)
+        };
+        self.ground.get_or_try_init(prepare).await
+    }
+
+    fn subject(&self, ground: &Ground, place: &Place, run: &str) -> Subject {
+        Subject::Processes(Arc::new(Commands {
+            target: place.target.clone(),
+            folder: place.folder.clone(),
+            caller: std::env::vars_os().collect(),
+            launcher: ground.launcher.clone(),
+            scratch: ground.site.scratch.clone(),
+            run: run.to_owned(),
+        }))
+    }
+
+    fn builtin(&self) -> Place {
+        Place { target: builtin_target().expect("its own tests see to it"), folder: self.directory.path().to_owned() }
+    }
+
+    /// An order for scenarios, each once, against the built-in target unless another one is given.
+    pub(crate) async fn order(
+        &self,
+        name: &str,
+        target: Option<&Place>,
+        scenarios: Vec<Scenario>,
+    ) -> Result<Order, Failed> {
+        let ground = self.ground().await?;
+        let run = new_run_id();
+        let place = target.cloned().unwrap_or_else(|| self.builtin());
+        Ok(Order {
+            scenarios,
+            subject: self.subject(ground, &place, &run),
+            target: place.target,
+            facts: ground.facts(),
+            // Workflows are named by it, and all batches share the server.
+            site: Site { run: run.clone(), ..ground.site.clone() },
+            temporal: ground.temporal.clone(),
+            temporal_ready: ground.ready,
+            run,
+            seed: rand::random(),
+            inert: false,
+            repeat: 1,
+            // Labs wait more than they compute.
+            jobs: std::thread::available_parallelism().map_or(4, |processors| 3 * processors.get()),
+            defect: None,
+            fail_fast: false,
+            upstream: None,
+            out: self.out(name),
+        })
+    }
+
+    /// One seed gives the same token values each time, another one gives others.
+    pub(crate) fn seeds(&self) -> Result<(), Failed> {
+        let values = |seed| self.runtime.block_on(self.drawn_from(seed));
+        let (first, again, other) = (values(7)?, values(7)?, values(8)?);
+        if first.len() < 2 || first != again {
+            return Err(format!("one seed gave {first:?}, then {again:?}").into());
+        }
+        if first.iter().any(|value| other.contains(value)) {
+            return Err(format!("two seeds gave {first:?} and {other:?}").into());
+        }
+        Ok(())
+    }
+
+    /// `jti` of every token of a lab with this seed, in the order of their issue.
+    async fn drawn_from(&self, seed: u64) -> Result<Vec<String>, Failed> {
+        let (ground, run, place) = (self.ground().await?, new_run_id(), self.builtin());
+        let scenario = catalogue().expect("it is good");
+        let scenario = scenario.into_iter().find(|scenario| scenario.scenario.value == "early-refusal-before-exp");
+        let scenario = scenario.expect("it is in the catalogue");
+        let resolved = resolve(&place.target, &scenario, &ground.facts()).map_err(|unmet| format!("{unmet:?}"))?;
+        let subject = self.subject(ground, &place, &run);
+        let brief = Brief { seed, ..Brief::new(run, &resolved, &place.target, subject) };
+        let mut lab = Lab::open(&ground.site, Journal::in_memory(), brief).await?;
+        lab.start_workers().await?;
+        lab.work().await?;
+        let tokens = lab.scene().idp().tokens();
+        lab.close().await?;
+        tokens.iter().map(|token| jti(token.value.expose())).collect()
+    }
+
+    /// Ends the server. Journals are kept if something failed.
+    pub(crate) fn end(self, failed: bool) {
+        if let Some(ground) = self.ground.into_inner() {
+            self.runtime.block_on(ground.clear());
+        }
+        // What was cut short must not keep this process.
+        self.runtime.shutdown_background();
+        if failed {
+            let _ = self.directory.keep();
+        }
+    }
+}
+
+/// `jti` of a JWT (RFC 7519, section 4.1.7).
+fn jti(jwt: &str) -> Result<String, Failed> {
+    let payload = jwt.split('.').nth(1).ok_or("a token is no JWT")?;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload)?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims)?;
+    Ok(claims["jti"].as_str().ok_or("a token has no jti")?.to_owned())
+}

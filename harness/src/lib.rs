@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use tokenlapse::lab::worker::Launcher;
-//! use tokenlapse::{Brief, Choice, Facts, Ground, Journal, Lab, LabEnv, Scenario, Subject, Target};
+//! use tokenlapse::{Brief, Choice, Facts, Ground, Journal, Lab, LabEnv, Scenario, UnderTest, Target};
 //! use tokenlapse::{control_of, facts_of_control, judge_journal, resolve};
 //!
 //! # async fn my_worker(_address: Option<&str>, _stop: impl Future<Output = ()>) {}
@@ -15,7 +15,7 @@
 //! // `main` has called `take_over_if_asked` before.
 //! let files = std::env::temp_dir();
 //! let ground = Ground::prepare(Launcher::this_executable()?, &Choice::default(), "my-run", &files).await?;
-//! let worker = Subject::function(&target, |env: LabEnv| async move {
+//! let worker = UnderTest::function(&target, |env: LabEnv| async move {
 //!     my_worker(env.var("TEMPORAL_ADDRESS"), env.stopped()).await;
 //! });
 //! let resolved = resolve(&target, &scenario, &Facts::in_process()).expect("it applies to the target");
@@ -54,7 +54,7 @@ mod suite;
 use std::process::ExitCode;
 
 pub use journal::Journal;
-pub use lab::{Brief, Lab, LabEnv, LabError, Site, Subject};
+pub use lab::{Brief, Lab, LabEnv, LabError, Site, UnderTest};
 pub use run::{Choice, Ground, GroundError, Judged, Verdict, control_of, facts_of_control, judge_journal};
 pub use scenario::{Facts, Scenario, Target, resolve};
 pub use suite::{Suite, TargetSource};

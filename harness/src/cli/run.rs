@@ -136,12 +136,12 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
             return super::fail("run", "interrupted before any scenario ran", 130);
         }
     };
-    let subject = chosen.subject(&ground, &run);
+    let under_test = chosen.under_test(&ground, &run);
     let files = arguments.files(&scenarios);
     let order = Order {
         scenarios,
         target: chosen.target,
-        subject,
+        under_test,
         facts: ground.facts(),
         site: ground.site.clone(),
         temporal: ground.temporal.clone(),

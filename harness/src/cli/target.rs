@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::lab::{Commands, Subject};
+use crate::lab::{Commands, UnderTest};
 use crate::run::Ground;
 use crate::scenario::{Placeholder, Target, builtin_target};
 
@@ -59,8 +59,8 @@ impl Chosen {
     }
 
     /// The worker processes that it stands for.
-    pub(crate) fn subject(&self, ground: &Ground, run: &str) -> Subject {
-        Subject::Processes(Arc::new(Commands {
+    pub(crate) fn under_test(&self, ground: &Ground, run: &str) -> UnderTest {
+        UnderTest::Processes(Arc::new(Commands {
             target: self.target.clone(),
             folder: self.folder.clone(),
             caller: self.caller.clone(),

@@ -28,14 +28,14 @@ const GENERATIONS: u32 = 20;
 
 /// What is under test.
 #[derive(Clone)]
-pub enum Subject {
+pub enum UnderTest {
     /// Processes, as a target file says.
     Processes(Arc<Commands>),
     /// A function of a library's user.
     Function(Arc<Function>),
 }
 
-impl Subject {
+impl UnderTest {
     /// A function of this process: see [`Function::new`].
     pub fn function<W, F>(target: &Target, work: W) -> Self
     where
@@ -93,7 +93,7 @@ pub enum CrewError {
 
 /// The workers of one lab.
 pub(super) struct Crew {
-    subject: Subject,
+    under_test: UnderTest,
     journal: Journal,
     belongings: Belongings,
     members: Vec<Member>,
@@ -130,7 +130,12 @@ enum Hand {
 
 impl Crew {
     /// Workers that are not started yet.
-    pub(super) fn new(subject: Subject, journal: Journal, workers: &[ResolvedWorker], belongings: Belongings) -> Self {
+    pub(super) fn new(
+        under_test: UnderTest,
+        journal: Journal,
+        workers: &[ResolvedWorker],
+        belongings: Belongings,
+    ) -> Self {
         let members = workers.iter().enumerate().flat_map(|(kind, settings)| {
             let many = settings.instances.get() > 1;
             (1..=settings.instances.get()).map(move |number| Member {
@@ -142,7 +147,7 @@ impl Crew {
                 restart_due: false,
             })
         });
-        Self { subject, journal, belongings, members: members.collect() }
+        Self { under_test, journal, belongings, members: members.collect() }
     }
 
     /// Starts all workers at once and waits until each has polled.
@@ -167,8 +172,8 @@ impl Crew {
         let addresses = scene.admit(&instance).map_err(|error| CrewError::Ports(instance.clone(), error))?;
         let mut env = self.belongings.env.clone();
         tell_addresses(&mut env, &addresses);
-        let hand = match &self.subject {
-            Subject::Processes(commands) => {
+        let hand = match &self.under_test {
+            UnderTest::Processes(commands) => {
                 let hand = commands
                     .start(&self.journal, member.kind, instance, &addresses, &env, self.belongings.clock.as_ref())
                     .await?;
@@ -177,7 +182,7 @@ impl Crew {
                 }
                 hand
             }
-            Subject::Function(function) => {
+            UnderTest::Function(function) => {
                 let failed = |error| CrewError::Thread(instance.clone(), error);
                 Hand::Task(function.start(&self.journal, member.kind, instance.clone(), env).await.map_err(failed)?)
             }

@@ -25,7 +25,7 @@ pub mod worker;
 pub mod workload;
 
 pub use controls::Order;
-pub use crew::{Commands, CrewError, Subject};
+pub use crew::{Commands, CrewError, UnderTest};
 pub use env::LabEnv;
 pub use in_process::Function;
 pub use opened::{Brief, Lab, LabError, Site};

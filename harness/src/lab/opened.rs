@@ -15,7 +15,7 @@ use wiremock::MockServer;
 use super::api;
 use super::canary::client_secret;
 use super::clock::WorkerClock;
-use super::crew::{Belongings, Crew, CrewError, Subject};
+use super::crew::{Belongings, Crew, CrewError, UnderTest};
 use super::drive::{self, Drive};
 use super::env::LabEnv;
 use super::scene::{Incomplete, Opening, Scene};
@@ -62,7 +62,7 @@ pub struct Brief<'a> {
     /// The target, for the journal's first record.
     pub target: &'a Target,
     /// What is under test.
-    pub subject: Subject,
+    pub under_test: UnderTest,
     /// A known mistake that the worker shall make.
     pub defect: Option<String>,
     /// Token values and drawn delays come from it.
@@ -79,11 +79,11 @@ pub struct Brief<'a> {
 
 impl<'a> Brief<'a> {
     /// A scenario against a target with another seed each time, no defect, the lab's own upstream and no control.
-    pub fn new(name: impl Into<String>, resolved: &'a Resolved, target: &'a Target, subject: Subject) -> Self {
+    pub fn new(name: impl Into<String>, resolved: &'a Resolved, target: &'a Target, under_test: UnderTest) -> Self {
         Self {
             resolved,
             target,
-            subject,
+            under_test,
             defect: None,
             seed: rand::random(),
             inert: false,
@@ -165,7 +165,7 @@ impl Lab {
             (None, None, None) => unreachable!("one is started where there is no other"),
         };
         let clients = Clients::of(resolved, brief.seed);
-        let library = site.faketime.clone().filter(|_| brief.subject.is_process() && needs_worker_clock(resolved));
+        let library = site.faketime.clone().filter(|_| brief.under_test.is_process() && needs_worker_clock(resolved));
         let worker_clock = library.map(|library| WorkerClock::create(library, files.path())).transpose()?;
         let opening = Opening {
             idp: idp_config(resolved, &clients, brief.seed),
@@ -225,7 +225,7 @@ impl Lab {
             refresh_token_file,
             orders: scene.take_orders().expect("nobody has taken them before"),
         };
-        let crew = Crew::new(brief.subject, journal.clone(), &resolved.workers, belongings);
+        let crew = Crew::new(brief.under_test, journal.clone(), &resolved.workers, belongings);
         let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue);
         Ok(Self { crew, scene, drive, _upstream: own, _files: files })
     }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::verdict::{self, Judged, Verdict};
 use crate::journal::{ControlFacts, Event, Journal, Record, Run, RunEnd};
-use crate::lab::{Brief, CrewError, Lab, LabError, Site, Subject};
+use crate::lab::{Brief, CrewError, Lab, LabError, Site, UnderTest};
 use crate::scenario::{Resolved, Target};
 
 /// What all scenario runs of a run have in common.
 pub(super) struct Common {
     pub(super) site: Site,
-    pub(super) subject: Subject,
+    pub(super) under_test: UnderTest,
     pub(super) target: Target,
     pub(super) seed: u64,
     pub(super) inert: bool,
@@ -46,7 +46,7 @@ impl Common {
         let brief = Brief {
             resolved,
             target: &self.target,
-            subject: self.subject.clone(),
+            under_test: self.under_test.clone(),
             defect: self.defect.clone(),
             seed: self.seed,
             inert: self.inert,

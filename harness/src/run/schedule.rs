@@ -12,7 +12,7 @@ use super::plan::{Job, Plan, numbered};
 use super::summary::{Figures, ScenarioReport, Summary, Totals, VERSION};
 use super::verdict::Verdict;
 use crate::journal::ControlFacts;
-use crate::lab::{Site, Subject};
+use crate::lab::{Site, UnderTest};
 use crate::scenario::{Facts, Resolved, Scenario, Target};
 
 /// What to run.
@@ -22,7 +22,7 @@ pub struct Order {
     /// The target.
     pub target: Target,
     /// What is under test.
-    pub subject: Subject,
+    pub under_test: UnderTest,
     /// What the machine allows.
     pub facts: Facts,
     /// What all labs share.
@@ -142,7 +142,7 @@ pub(crate) async fn run_plan(
     let shared = Arc::new(Shared {
         common: Common {
             site: site.clone(),
-            subject: order.subject.clone(),
+            under_test: order.under_test.clone(),
             target: target.clone(),
             seed: *seed,
             inert: order.inert,

@@ -8,19 +8,19 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use url::Url;
 
 use crate::cli::{stopped, with_causes};
-use crate::lab::Subject;
+use crate::lab::UnderTest;
 use crate::lab::worker::Launcher;
 use crate::run::{Choice, Ground, Order, Plan, Progress, ScenarioReport, run_plan};
 use crate::scenario::{Facts, Target};
 
 /// Makes the system under test for a run that has its ground.
-pub(super) type Subjects = Box<dyn FnOnce(&Ground, &str) -> Subject + Send>;
+pub(super) type Employ = Box<dyn FnOnce(&Ground, &str) -> UnderTest + Send>;
 
 /// What a run is made of.
 pub(super) struct Conduct {
     pub(super) target: Target,
     pub(super) facts: Facts,
-    pub(super) subject: Subjects,
+    pub(super) under_test: Employ,
     pub(super) choice: Choice,
     pub(super) upstream: Option<Url>,
     pub(super) defect: Option<String>,
@@ -88,7 +88,7 @@ impl Conduct {
         };
         let order = Order {
             scenarios: Vec::new(),
-            subject: (self.subject)(&ground, &run),
+            under_test: (self.under_test)(&ground, &run),
             target: self.target,
             facts: self.facts,
             site: ground.site.clone(),

@@ -13,7 +13,7 @@ use libtest_mimic::Arguments;
 use crate::cli::select::select;
 use crate::cli::target::Chosen;
 use crate::cli::told;
-use crate::lab::{Function, LabEnv, Subject};
+use crate::lab::{Function, LabEnv, UnderTest};
 use crate::run::{Choice, Ground, Plan, facts_of_processes};
 use crate::scenario::{Facts, Group, Scenario, Target, catalogue, suggest};
 use conduct::Conduct;
@@ -111,7 +111,7 @@ impl From<Target> for TargetSource {
 }
 
 /// Makes the system under test of a target.
-type Employ = Box<dyn FnOnce(&Target) -> Subject + Send>;
+type Employ = Box<dyn FnOnce(&Target) -> UnderTest + Send>;
 
 enum Worker {
     Processes(TargetSource),
@@ -134,7 +134,7 @@ impl Suite {
         W: Fn(LabEnv) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + 'static,
     {
-        let employ = |target: &Target| Subject::Function(Arc::new(Function::new(target.clone(), worker)));
+        let employ = |target: &Target| UnderTest::Function(Arc::new(Function::new(target.clone(), worker)));
         Self::of(Worker::Function(target.into(), Box::new(employ)))
     }
 
@@ -250,15 +250,15 @@ impl Suite {
         let scenarios = select(&words, true, catalogue().map_err(told)?).map_err(|error| error.to_string())?;
         let facts = if employ.is_some() { Facts::in_process() } else { facts_of_processes() };
         let plan = Plan::of(&target, &scenarios, &facts, 1);
-        let subject: conduct::Subjects = match employ {
+        let under_test: conduct::Employ = match employ {
             Some(employ) => Box::new(move |_: &Ground, _: &str| employ(&chosen.target)),
-            None => Box::new(move |ground: &Ground, run: &str| chosen.subject(ground, run)),
+            None => Box::new(move |ground: &Ground, run: &str| chosen.under_test(ground, run)),
         };
         let conduct = Conduct {
             choice: self.temporal.for_target(&target),
             target,
             facts,
-            subject,
+            under_test,
             upstream: upstream.transpose()?,
             defect: self.defect,
             seed,

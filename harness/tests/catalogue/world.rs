@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 use tokenlapse::journal::Journal;
 use tokenlapse::lab::worker::Launcher;
-use tokenlapse::lab::{Brief, Commands, Lab, Site, Subject};
+use tokenlapse::lab::{Brief, Commands, Lab, Site, UnderTest};
 use tokenlapse::run::{Choice, Ground, Order, new_run_id};
 use tokenlapse::scenario::{Scenario, Target, builtin_target, builtin_target_text, catalogue, resolve};
 use tokio::runtime::Runtime;
@@ -74,8 +74,8 @@ impl World {
         self.ground.get_or_try_init(prepare).await
     }
 
-    fn subject(&self, ground: &Ground, place: &Place, run: &str) -> Subject {
-        Subject::Processes(Arc::new(Commands {
+    fn under_test(&self, ground: &Ground, place: &Place, run: &str) -> UnderTest {
+        UnderTest::Processes(Arc::new(Commands {
             target: place.target.clone(),
             folder: place.folder.clone(),
             caller: std::env::vars_os().collect(),
@@ -101,7 +101,7 @@ impl World {
         let place = target.cloned().unwrap_or_else(|| self.builtin());
         Ok(Order {
             scenarios,
-            subject: self.subject(ground, &place, &run),
+            under_test: self.under_test(ground, &place, &run),
             target: place.target,
             facts: ground.facts(),
             // Workflows are named by it, and all batches share the server.
@@ -141,8 +141,8 @@ impl World {
         let scenario = scenario.into_iter().find(|scenario| scenario.scenario.value == "early-refusal-before-exp");
         let scenario = scenario.expect("it is in the catalogue");
         let resolved = resolve(&place.target, &scenario, &ground.facts()).map_err(|unmet| format!("{unmet:?}"))?;
-        let subject = self.subject(ground, &place, &run);
-        let brief = Brief { seed, ..Brief::new(run, &resolved, &place.target, subject) };
+        let under_test = self.under_test(ground, &place, &run);
+        let brief = Brief { seed, ..Brief::new(run, &resolved, &place.target, under_test) };
         let mut lab = Lab::open(&ground.site, Journal::in_memory(), brief).await?;
         lab.start_workers().await?;
         lab.work().await?;

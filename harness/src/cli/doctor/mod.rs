@@ -126,7 +126,7 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
     let (progress, _) = mpsc::unbounded_channel();
     let order = Order {
         scenarios: vec![Scenario::parse(NOTHING, "doctor").expect("it is a constant")],
-        subject: chosen.subject(&ground, &run),
+        under_test: chosen.under_test(&ground, &run),
         target: chosen.target.clone(),
         facts: ground.facts(),
         site: ground.site.clone(),

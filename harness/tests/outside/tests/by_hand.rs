@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use tokenlapse::journal::Event;
 use tokenlapse::lab::worker::Launcher;
-use tokenlapse::{Brief, Choice, Facts, Ground, Journal, Lab, LabEnv, Scenario, Subject, Target, Verdict};
+use tokenlapse::{Brief, Choice, Facts, Ground, Journal, Lab, LabEnv, Scenario, UnderTest, Target, Verdict};
 use tokenlapse::{control_of, facts_of_control, judge_journal, resolve};
 use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -40,7 +40,7 @@ async fn lapse() -> Result<(), Box<dyn Error>> {
 
     let files = std::env::temp_dir();
     let ground = Ground::prepare(Launcher::this_executable()?, &Choice::default(), "by-hand", &files).await?;
-    let worker = Subject::function(&target, |env: LabEnv| async move {
+    let worker = UnderTest::function(&target, |env: LabEnv| async move {
         shop::work(|name| env.var(name).map(str::to_owned), env.stopped()).await;
     });
     let upstream = Some(shop.uri().parse()?);

@@ -151,14 +151,14 @@ impl Drive {
         Ok(())
     }
 
-    /// Records that what is still open is.
-    pub(super) async fn give_up_on_the_rest(&self) {
+    /// Records how what was not seen to close stands.
+    pub(super) async fn give_up_on_the_rest(&self) -> Result<(), WorkloadError> {
         for (workflow, status) in self.states() {
             if status.is_none() {
-                let event = Event::WorkflowClosed { workflow, status: WorkflowStatus::Running };
-                self.client.journal().record(event).settled().await;
+                self.client.clone().given_up(&workflow).await?;
             }
         }
+        Ok(())
     }
 
     /// Appends all histories, in the order in which the workflows were started, and ends what is still open: nobody

@@ -273,7 +273,7 @@ impl Lab {
                 tokio::time::sleep(drive::AFTER_THE_LAST_WORKER).await;
             } => {}
         }
-        drive.give_up_on_the_rest().await;
+        drive.give_up_on_the_rest().await?;
         journal.record(Event::WorkloadFinished).settled().await;
         Ok(())
     }

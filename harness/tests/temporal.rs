@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tokenlapse::journal::{Journal, WorkflowId};
+use tokenlapse::journal::{Journal, WorkflowId, WorkflowStatus};
 use tokenlapse::lab::temporal::{Address, Backend, BinaryError, BinarySources, Dev, Running, StartError, backend};
 use tokenlapse::lab::worker::Launcher;
 use tokenlapse::lab::workload::{Client, Start};
@@ -37,6 +37,31 @@ async fn use_namespace(server: &Running, namespace: &str) {
         input: Vec::new(),
     };
     client.start(&workflow).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_given_up_on_is_asked_after_once_more() {
+    let server = dev("temporal-given-up").await;
+    let journal = Journal::in_memory();
+    let mut client = Client::connect(&server.address().to_string(), "default", journal.clone()).await.unwrap();
+    for name in ["open", "ended"] {
+        let start = Start {
+            workflow: WorkflowId::from(name),
+            n: 1,
+            workflow_type: "Any".to_owned(),
+            task_queue: "nobody-polls-it".to_owned(),
+            input: Vec::new(),
+        };
+        client.start(&start).await.unwrap();
+    }
+    client.terminate(&WorkflowId::from("ended")).await.unwrap();
+    let open = client.given_up(&WorkflowId::from("open")).await.unwrap();
+    let ended = client.given_up(&WorkflowId::from("ended")).await.unwrap();
+    assert_eq!((open, ended), (WorkflowStatus::Running, WorkflowStatus::Terminated));
+    let recorded = journal.records().iter().filter(|record| record.event.kind() == "workflow.closed").count();
+    assert_eq!(recorded, 2);
+    assert_eq!(client.closed(&WorkflowId::from("ended")).await.unwrap(), WorkflowStatus::Terminated);
+    server.stop().await;
 }
 
 async fn refuses(address: SocketAddr) -> bool {

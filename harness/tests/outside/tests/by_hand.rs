@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use tokenlapse::journal::Event;
 use tokenlapse::lab::worker::Launcher;
-use tokenlapse::{Brief, Choice, Facts, Ground, Journal, Lab, LabEnv, Scenario, UnderTest, Target, Verdict};
+use tokenlapse::{Brief, Choice, Facts, Ground, Journal, Lab, LabEnv, Scenario, Target, UnderTest, Verdict};
 use tokenlapse::{control_of, facts_of_control, judge_journal, resolve};
 use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};

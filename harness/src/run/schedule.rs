@@ -180,9 +180,12 @@ pub(crate) async fn run_plan(
                     let bad = report.verdict.is_bad();
                     reports.push(report);
                     let judged = |report: &ScenarioReport| report.verdict != Verdict::Invalid && report.journal.is_some();
-                    if let Some(why) = never_ready && !reports.iter().any(judged) {
-                        running.shutdown().await;
-                        return Err(RunError::WorkerNeverReady(why));
+                    if let Some(why) = never_ready {
+                        if !reports.iter().any(judged) {
+                            running.shutdown().await;
+                            return Err(RunError::WorkerNeverReady(why));
+                        }
+                        shared.turns.add_permits(1);
                     }
                     if bad && order.fail_fast {
                         break;
@@ -249,9 +252,13 @@ impl Shared {
         name: &str,
         control: Option<ControlFacts>,
     ) -> (ScenarioReport, Finished) {
-        let _turn = self.turns.acquire().await.expect("it is never closed");
+        let turn = self.turns.acquire().await.expect("it is never closed");
         let _ = self.progress.send(Progress::Began(name.to_owned()));
         let finished = self.common.experiment(resolved, name, control).await;
+        if finished.never_ready.is_some() {
+            // Kept until it is decided whether anything else shall run into the same wall.
+            turn.forget();
+        }
         let report = report.judged(finished.judged.clone(), finished.duration, finished.journal.clone());
         (report, finished)
     }

@@ -300,7 +300,9 @@ fn needs_worker_clock(resolved: &Resolved) -> bool {
         Action::ClockDrift(drift) => drift.of == ClockOwner::Worker,
         _ => false,
     };
-    resolved.policy.refresh.reads_clock() || resolved.clocks.worker.is_some() || resolved.faults.iter().any(moved)
+    let passes = |fault: &ResolvedFault| matches!(fault.action, Action::TimePass(_));
+    let seen = resolved.policy.refresh.reads_clock() && resolved.faults.iter().any(passes);
+    seen || resolved.clocks.worker.is_some() || resolved.faults.iter().any(moved)
 }
 
 /// The OAuth clients of a lab.

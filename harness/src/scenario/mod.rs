@@ -114,3 +114,15 @@ impl Scenario {
         problems.finish(scenario)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Scenario;
+
+    #[test]
+    fn the_name_of_runs_without_faults_is_taken() {
+        let text = "scenario: control\nfamily: custom\ntitle: x\n";
+        let errors = Scenario::parse(text, "c.yaml").expect_err("its journal would be the control's");
+        assert!(errors[0].to_string().starts_with("c.yaml:1:11: no scenario can be named `control`"), "{}", errors[0]);
+    }
+}

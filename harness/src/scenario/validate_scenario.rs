@@ -13,8 +13,15 @@ use super::value::{Entries, Value};
 use super::vocabulary::{ROUTE_TRAITS, can_trigger, check_ids, filters, triggers, values_of};
 use crate::journal::{KIND_DOCS, kind_doc};
 
+/// What reports call runs without faults, and what their journals are named after.
+const CONTROL: &str = "control";
+
 pub(super) fn validate(scenario: &Scenario, problems: &mut Problems) {
     id("scenario", &scenario.scenario, problems);
+    if scenario.scenario.value == CONTROL {
+        let complaint = Complaint::new(format!("no scenario can be named `{CONTROL}`"));
+        problems.add(scenario.scenario.at, complaint.hint("runs without faults are called so: give it another name"));
+    }
     id("family", &scenario.family, problems);
     if scenario.title.trim().is_empty() {
         problems.add(scenario.title.at, Complaint::new("the title says nothing"));

@@ -43,7 +43,7 @@ pub struct TokenFacts {
     pub scopes: Vec<String>,
     /// `aud`.
     pub audience: String,
-    /// `iss`: the address where it was issued.
+    /// `iss`.
     pub issuer: String,
     /// When it was issued, in milliseconds since the Unix epoch, by the issuer's clock.
     pub issued_at_ms: i64,
@@ -53,6 +53,8 @@ pub struct TokenFacts {
     pub death: Option<Death>,
     /// Its value.
     pub value: Secret,
+    /// The address where it was issued.
+    pub(crate) origin: String,
     pub(crate) family: u64,
     pub(crate) rotated_at_ms: i64,
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Call, Form, Reply};
 use crate::client_auth;
 use crate::config::Listener;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::grant;
 use crate::store::Store;
 
@@ -19,13 +19,14 @@ pub(super) fn run(
 ) -> Result<Reply, OAuthError> {
     let credentials = client_auth::read(&call.headers, form)?;
     let client = client_auth::check(&credentials, store)?.clone();
-    let asked = form.get("grant_type").ok_or_else(|| OAuthError::new("invalid_request", "grant_type is missing"))?;
+    let asked =
+        form.get("grant_type").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "grant_type is missing"))?;
     let (_, kind, run) = grant::ALL
         .iter()
         .find(|(name, ..)| *name == asked)
-        .ok_or_else(|| OAuthError::new("unsupported_grant_type", "this grant type is not supported"))?;
+        .ok_or_else(|| OAuthError::new(Cause::UnknownGrant, "this grant type is not supported"))?;
     if !client.grants.contains(kind) {
-        return Err(OAuthError::new("unauthorized_client", "the client may not use this grant type"));
+        return Err(OAuthError::new(Cause::GrantNotAllowed, "the client may not use this grant type"));
     }
     let context = grant::Context { store, listener, client: &client, form, request: call.number, now_ms };
     let granted = run(context)?;

@@ -103,7 +103,7 @@ impl Idp {
             let before = store.tokens().iter().rev().find(of_client)?.clone();
             let family = store.new_family();
             let to = Grantee {
-                listener: &Listener::new("consent", before.issuer),
+                listener: &Listener::new("consent", before.origin),
                 client: before.client,
                 subject: before.subject,
                 scopes: before.scopes,
@@ -168,8 +168,8 @@ impl Idp {
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.apply(|store, now_ms| {
             let token = store.last_rotated(client)?.clone();
-            let call = Call::refresh(&store.clients.get(&token.client)?.client, &token.value, number);
-            let reply = decide(&call, &Listener::new("thief", &token.issuer), store, now_ms);
+            let call = Call::refresh(self.0.vendor, &store.clients.get(&token.client)?.client, &token.value, number);
+            let reply = decide(&call, &Listener::new("thief", &token.origin), store, now_ms);
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })
         })
     }

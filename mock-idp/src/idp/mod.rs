@@ -19,7 +19,8 @@ use tokio::net::TcpListener;
 
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
-use crate::endpoint::{self, Call, Form, Reply, decide};
+use crate::dialect::Vendor;
+use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
 use crate::misbehave::Rules;
@@ -40,6 +41,7 @@ struct Shared {
     store: Mutex<Store>,
     clock: Clock,
     rules: Arc<Rules>,
+    vendor: &'static dyn Vendor,
     requests: AtomicU64,
 }
 
@@ -48,8 +50,9 @@ impl Idp {
     pub fn new(config: Config) -> Self {
         let clock = Clock::new(config.time.clone());
         let rules = Arc::new(Rules::new(clock.clone(), Arc::clone(&config.observer)));
+        let vendor = config.dialect.vendor();
         let store = Mutex::new(Store::new(config));
-        Self(Arc::new(Shared { store, clock, rules, requests: AtomicU64::new(0) }))
+        Self(Arc::new(Shared { store, clock, rules, vendor, requests: AtomicU64::new(0) }))
     }
 
     /// Its clock.
@@ -60,6 +63,16 @@ impl Idp {
     /// Its own misbehaviour. The observer of its [`Config`] comes after it.
     pub fn rules(&self) -> &Rules {
         &self.0.rules
+    }
+
+    /// `iss` of what is issued at an address.
+    pub fn issuer(&self, listener: &Listener) -> String {
+        self.0.vendor.issuer(&listener.origin)
+    }
+
+    /// The address of an endpoint there; `None` if its dialect does not have it.
+    pub fn url(&self, endpoint: Endpoint, listener: &Listener) -> Option<String> {
+        self.0.vendor.url(endpoint, &listener.origin)
     }
 
     /// The service behind one public address.
@@ -107,7 +120,7 @@ impl Idp {
 
     async fn answer(&self, listener: &Listener, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        let endpoint = endpoint::at(&head.method, head.uri.path());
+        let endpoint = endpoint::at(self.0.vendor, &head.method, head.uri.path());
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
@@ -119,8 +132,16 @@ impl Idp {
             Err(_) => return Response::default(),
         };
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let call = Call { endpoint, path: head.uri.path().to_owned(), headers: head.headers, form, number };
-        let seen = self.seen(&call, listener, &head.method);
+        let call = Call {
+            vendor: self.0.vendor,
+            endpoint,
+            path: head.uri.path().to_owned(),
+            method: head.method,
+            headers: head.headers,
+            form,
+            number,
+        };
+        let seen = self.seen(&call, listener);
 
         let mut decided = None;
         let outcome = self.0.rules.request(&seen, &mut || {
@@ -157,7 +178,7 @@ impl Idp {
         delivery.response(reply.http, directive.act)
     }
 
-    fn seen(&self, call: &Call, listener: &Listener, method: &Method) -> RequestSeen {
+    fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
         let form = call.form.as_ref().ok();
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
@@ -166,7 +187,7 @@ impl Idp {
             number: call.number,
             listener: listener.name.clone(),
             endpoint: call.endpoint,
-            target: format!("{method} {}", call.path),
+            target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
             token: token.and_then(|value| self.store().find(value).map(|token| token.id)),

@@ -13,12 +13,14 @@ use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
+use crate::dialect::Vendor;
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::observe::IdpEvent;
 use crate::secret::Secret;
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
 pub(crate) struct Store {
+    vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
@@ -55,6 +57,7 @@ impl Store {
         };
         let registered = |client: Client| (client.id.clone(), Registered { client, disabled: false });
         Self {
+            vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
@@ -113,6 +116,7 @@ impl Store {
     }
 
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
+        let issuer = self.vendor.issuer(&to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
@@ -121,7 +125,7 @@ impl Store {
             Some(key) => key.sign(
                 "at+jwt",
                 &AccessClaims {
-                    iss: &to.listener.issuer,
+                    iss: &issuer,
                     exp: expires_s,
                     aud: &to.audience,
                     sub: &to.subject,
@@ -151,7 +155,8 @@ impl Store {
             subject: to.subject.clone(),
             scopes: to.scopes.clone(),
             audience: to.audience.clone(),
-            issuer: to.listener.issuer.clone(),
+            issuer: self.vendor.issuer(&to.listener.origin),
+            origin: to.listener.origin.clone(),
             issued_at_ms: now_ms,
             expires_at_ms: expires_ms,
             death: None,

@@ -3,6 +3,8 @@
 mod basic;
 mod post;
 
+use std::sync::Arc;
+
 pub(crate) use basic::header as basic_header;
 use http::HeaderMap;
 
@@ -44,13 +46,13 @@ pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAut
 /// # Errors
 ///
 /// `invalid_client`, with one text for every cause.
-pub(crate) fn check<'a>(credentials: &Credentials, store: &'a Store) -> Result<&'a Client, OAuthError> {
+pub(crate) fn check(credentials: &Credentials, store: &Store) -> Result<Arc<Client>, OAuthError> {
     let refused = OAuthError::invalid_client;
     let registered = store.clients.get(&credentials.id).ok_or_else(refused)?;
     let client = &registered.client;
     let right = client.secret.matches(&credentials.secret);
     if right && !registered.disabled && client.methods.contains(&credentials.method) {
-        Ok(client)
+        Ok(Arc::clone(client))
     } else {
         Err(refused())
     }

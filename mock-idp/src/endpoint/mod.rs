@@ -114,20 +114,39 @@ impl Call {
 }
 
 /// A decided reply.
-#[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
+    late: Option<LateBody>,
 }
 
+/// A body that takes its time, as one with a token in it that must be signed first.
+type LateBody = Box<dyn FnOnce() -> Value + Send>;
+
 impl Reply {
+    /// A reply without anything to say about it.
+    pub(crate) fn new(http: HttpReply) -> Self {
+        Self { http, error: None, reason: None, issued: Vec::new(), late: None }
+    }
+
+    /// A reply whose JSON body is made after the decision, outside of the store's lock.
+    fn late_json(status: StatusCode, body: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self { late: Some(Box::new(body)), ..Self::json(status, &Value::Null) }
+    }
+
+    /// Makes a body that was left for later. Takes no lock of the store, and is not to be called under it.
+    pub(crate) fn finish(&mut self) {
+        if let Some(body) = self.late.take() {
+            self.http.body = body().to_string().into();
+        }
+    }
+
     fn json(status: StatusCode, body: &Value) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let http = HttpReply { status, headers, body: body.to_string().into() };
-        Self { http, error: None, reason: None, issued: Vec::new() }
+        Self::new(HttpReply { status, headers, body: body.to_string().into() })
     }
 
     /// 404, or 405 with the method that the path has (RFC 9110 §15.5.6).
@@ -144,7 +163,7 @@ impl Reply {
         {
             http.headers.insert(ALLOW, methods);
         }
-        Self { http, error: None, reason: Some(reason.to_owned()), issued: Vec::new() }
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
     }
 
     /// RFC 6749 §5.1: what holds tokens or credentials is never cached.

@@ -13,6 +13,7 @@
 //! # let _ = router;
 //! ```
 
+pub mod cli;
 mod client_auth;
 mod clock;
 mod config;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -43,7 +44,7 @@ impl Language {
         };
         if !answers(Command::new(self.tool[0]).args(&self.tool[1..])) {
             assert!(std::env::var_os(REQUIRED).is_none(), "{} does not answer", self.tool[0]);
-            eprintln!("skipped: no {}", self.tool[0]);
+            say(&format!("skipped: no {}", self.tool[0]));
             return None;
         }
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(self.folder);
@@ -57,12 +58,17 @@ impl Language {
             if !output.status.success() {
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
                 assert!(std::env::var_os(REQUIRED).is_none(), "{step:?}: {said}");
-                eprintln!("skipped: {step:?} failed; are the package registries reached? {said}");
+                say(&format!("skipped: {step:?} failed; are the package registries reached? {said}"));
                 return None;
             }
         }
         Some(place)
     }
+}
+
+/// Past the capture of output: what was not tested is said also where the test passes.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A program of the folder, or one that is on the `PATH`.
@@ -102,7 +108,6 @@ async fn run(language: &Language, command: &[&str], secret: &str, algorithm: Alg
     let said = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{command:?} says:\n{said}");
     assert!(said.contains("refresh"), "it came to its last step:\n{said}");
-    eprintln!("{command:?}: {}", said.lines().collect::<Vec<_>>().join(", "));
 }
 
 #[tokio::test]

@@ -108,21 +108,37 @@ impl Call {
 }
 
 /// A decided reply.
-#[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
+    late: Option<LateBody>,
 }
 
+/// A body that takes its time, as one with a token in it that must be signed first.
+type LateBody = Box<dyn FnOnce() -> Value + Send>;
+
 impl Reply {
-    fn json(status: StatusCode, body: &Value) -> Self {
-        Self::of(HttpReply::json(status, body))
+    /// A reply without anything to say about it.
+    pub(crate) fn new(http: HttpReply) -> Self {
+        Self { http, error: None, reason: None, issued: Vec::new(), late: None }
     }
 
-    fn of(http: HttpReply) -> Self {
-        Self { http, error: None, reason: None, issued: Vec::new() }
+    /// A reply whose JSON body is made after the decision, outside of the store's lock.
+    fn late_json(status: StatusCode, body: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self { late: Some(Box::new(body)), ..Self::json(status, &Value::Null) }
+    }
+
+    /// Makes a body that was left for later. Takes no lock of the store, and is not to be called under it.
+    pub(crate) fn finish(&mut self) {
+        if let Some(body) = self.late.take() {
+            self.http.body = body().to_string().into();
+        }
+    }
+
+    fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(HttpReply::json(status, body))
     }
 
     /// 404, or 405 with the methods that the path has (RFC 9110 §15.5.6).
@@ -140,7 +156,7 @@ impl Reply {
         {
             http.headers.insert(ALLOW, methods);
         }
-        Self { reason: Some(reason.to_owned()), ..Self::of(http) }
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
     }
 
     fn uncached(self) -> Self {
@@ -152,7 +168,7 @@ impl Reply {
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
-        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::of(http) }
+        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::new(http) }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
 use crate::misbehave::Rules;
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
+use crate::secret::Digest;
 use crate::store::Store;
 
 /// Larger bodies are refused.
@@ -102,16 +103,20 @@ impl Idp {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the store, then reports what changed, without holding the lock.
+    /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, events) = {
+        let (result, unsigned, events) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
             store.expire_due(now_ms);
             let result = change(&mut store, now_ms);
-            (result, store.take_events())
+            (result, store.take_unsigned(), store.take_events())
         };
+        if !unsigned.is_empty() {
+            let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
+            self.store().enter_values(signed);
+        }
         for event in &events {
             self.0.rules.event(event);
         }
@@ -153,12 +158,13 @@ impl Idp {
             move |delivered| rules.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
-        let reply = match (&arrival.act, decided) {
+        let mut reply = match (&arrival.act, decided) {
             (Act::Answer(answer), _) => scripted(answer),
             (_, Some(reply)) => reply,
             // The observer neither decided nor answered: its mistake must not look like a grant.
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
+        reply.finish();
 
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let outcome = self.0.rules.reply(
@@ -207,10 +213,8 @@ async fn settled(outcome: Outcome) -> Directive {
 
 fn scripted(answer: &Answer) -> Reply {
     let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    Reply {
-        http: HttpReply::from(answer),
-        error: body["error"].as_str().map(str::to_owned),
-        reason: Some("answered by a fault".into()),
-        issued: Vec::new(),
-    }
+    let mut reply = Reply::new(HttpReply::from(answer));
+    reply.error = body["error"].as_str().map(str::to_owned);
+    reply.reason = Some("answered by a fault".into());
+    reply
 }

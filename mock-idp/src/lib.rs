@@ -13,6 +13,7 @@
 //! # let _ = router;
 //! ```
 
+#[cfg(feature = "command")]
 pub mod cli;
 mod client_auth;
 mod clock;
@@ -21,6 +22,8 @@ mod dialect;
 mod endpoint;
 mod error;
 pub mod fault;
+#[cfg(feature = "file")]
+pub mod file;
 mod grant;
 mod idp;
 mod key;

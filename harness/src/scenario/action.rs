@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Status;
-use super::at::At;
-use super::duration::{Duration, Offset};
+use mock_idp::file::At;
+use mock_idp::file::{Duration, Offset};
 use super::value::{Entries, Value};
 
 macro_rules! actions {

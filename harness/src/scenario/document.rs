@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use schemars::Schema;
 
-use super::diagnostic::Diagnostic;
+use mock_idp::file::Diagnostic;
 use super::model::Scenario;
 use super::schema::{scenario_schema, target_schema};
 use super::target::Target;

@@ -1,7 +1,7 @@
 //! How long a scenario makes everybody wait: what runs by default and what only on request.
 
 use super::action::{Action, RetryAfter, TimePass};
-use super::duration::Duration;
+use mock_idp::file::Duration;
 use super::model::{Fault, Scenario, TimeMode};
 use super::resolve::REAL_LIFETIME;
 

@@ -28,13 +28,9 @@
 
 mod action;
 mod api;
-mod at;
 mod catalogue;
 mod client;
-mod complaint;
-mod diagnostic;
 mod document;
-mod duration;
 mod failure_mode;
 mod group;
 mod model;
@@ -54,15 +50,12 @@ mod vocabulary;
 
 pub use action::*;
 pub use api::*;
-pub use at::{At, Position};
 pub use catalogue::{builtin_target, builtin_target_text, catalogue, duplicates, scenario_template, target_template};
 pub use client::{Client, ClientAuth, Grant, Secret, TokenFormat};
-pub use complaint::{Complaint, nearest, suggest};
-pub use diagnostic::{Diagnostic, Source};
 pub use document::{Document, validate};
-pub use duration::{Duration, Offset};
 pub use failure_mode::{FailureMode, failure_mode, failure_modes};
 pub use group::{Group, prescribed_wait};
+pub use mock_idp::file::{At, Complaint, Diagnostic, Duration, Offset, Position, Source, nearest, suggest};
 pub use model::*;
 pub use placeholder::{LabValue, Placeholder, Segment, Template};
 pub use policy::{ErrorTypes, OnPermanent, Policy, Refresh};
@@ -84,8 +77,8 @@ impl Target {
     /// All that is wrong with it, in the order of the file; where the text does not fit the model, the first thing.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
-        let target: Self = diagnostic::parse(text, &source).map_err(|error| vec![error])?;
-        let mut problems = diagnostic::Problems::new(source);
+        let target: Self = mock_idp::file::parse(text, &source).map_err(|error| vec![error])?;
+        let mut problems = mock_idp::file::Problems::new(source);
         validate_target::validate(&target, &mut problems);
         problems.finish(target)
     }
@@ -108,8 +101,8 @@ impl Scenario {
     /// As [`Target::parse`].
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
-        let scenario: Self = diagnostic::parse(text, &source).map_err(|error| vec![error])?;
-        let mut problems = diagnostic::Problems::new(source);
+        let scenario: Self = mock_idp::file::parse(text, &source).map_err(|error| vec![error])?;
+        let mut problems = mock_idp::file::Problems::new(source);
         validate_scenario::validate(&scenario, &mut problems);
         problems.finish(scenario)
     }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Action, ClockOwner};
 use super::api::{Validate, ValidationMode};
-use super::at::At;
+use mock_idp::file::At;
 use super::client::{Grant, TokenFormat};
-use super::duration::{Duration, Offset};
+use mock_idp::file::{Duration, Offset};
 use super::policy::Refresh;
 use super::target::{CheckSetting, Restart};
 use super::trigger::{Bite, Trigger};

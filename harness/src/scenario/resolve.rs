@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 
 use super::action::{Action, TimePass};
 use super::api::ValidationMode;
-use super::at::At;
+use mock_idp::file::At;
 use super::client::{Client, Grant, TokenFormat};
-use super::duration::Duration;
+use mock_idp::file::Duration;
 use super::model::{Outcome, Scenario, TimeMode};
 use super::policy::{OnPermanent, Policy};
 use super::requires::{Facts, Unmet, choose_client, unmet};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::api::{Correlate, Route, ValidationMode};
 use super::client::{Client, TokenFormat};
-use super::duration::Duration;
+use mock_idp::file::Duration;
 use super::model::{Arm, Clocks, Outcome, Reuse, Signing, TemporalSettings, TimeMode};
 use super::policy::{ErrorTypes, OnPermanent, Refresh};
 use super::target::{Poll, Restart};

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Api;
-use super::at::At;
+use mock_idp::file::At;
 use super::client::Client;
-use super::duration::Duration;
+use mock_idp::file::Duration;
 use super::placeholder::Template;
 use super::policy::Policy;
 use super::value::{Entries, Value};

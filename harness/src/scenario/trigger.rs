@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, de};
 
-use super::at::At;
+use mock_idp::file::At;
 use super::value::Entries;
 
 /// Waits for the `nth` event of a kind that passes the filters, counted from arming.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::action::{Action, TokenChoice};
-use super::at::{At, Position};
-use super::complaint::{Complaint, suggest};
-use super::diagnostic::Problems;
+use mock_idp::file::{At, Position};
+use mock_idp::file::{Complaint, suggest};
+use mock_idp::file::Problems;
 use super::model::{Fault, Requirement, Scenario};
 use super::target::CheckSetting;
 use super::trigger::{OneOf, Scalar, Trigger};

@@ -113,22 +113,24 @@ impl miette::Diagnostic for Diagnostic {
 
 /// Collects the errors of one file.
 #[derive(Debug)]
-pub(super) struct Problems {
+pub struct Problems {
     source: Source,
     found: Vec<Diagnostic>,
 }
 
 impl Problems {
-    pub(super) fn new(source: Source) -> Self {
+    /// None yet.
+    pub fn new(source: Source) -> Self {
         Self { source, found: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, at: Position, complaint: Complaint) {
+    /// `complaint` about what stands there.
+    pub fn add(&mut self, at: Position, complaint: Complaint) {
         self.found.push(Diagnostic::new(&self.source, at, complaint));
     }
 
     /// `word` is none of `known`.
-    pub(super) fn unknown<'a>(
+    pub fn unknown<'a>(
         &mut self,
         at: Position,
         what: &str,
@@ -138,8 +140,12 @@ impl Problems {
         self.add(at, Complaint::new(format!("unknown {what} `{word}`")).hint(suggest(word, known)));
     }
 
-    /// In the order of the file; `value` if there are none.
-    pub(super) fn finish<T>(mut self, value: T) -> Result<T, Vec<Diagnostic>> {
+    /// `value`, if nothing was found.
+    ///
+    /// # Errors
+    ///
+    /// All that was found, in the order of the file.
+    pub fn finish<T>(mut self, value: T) -> Result<T, Vec<Diagnostic>> {
         self.found.sort_by_key(|diagnostic| diagnostic.position.start);
         if self.found.is_empty() { Ok(value) } else { Err(self.found) }
     }
@@ -150,7 +156,7 @@ impl Problems {
 /// # Errors
 ///
 /// The first thing that does not fit the model, with its place.
-pub(super) fn parse<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, Diagnostic> {
+pub fn parse<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, Diagnostic> {
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| of_yaml(&error, source))
 }

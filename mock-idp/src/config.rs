@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::TimeSource;
 use crate::dialect::Dialect;
 use crate::key::Algorithm;
@@ -31,6 +33,8 @@ pub struct Config {
     pub time: TimeSource,
     /// Sees each request and may change its reply.
     pub observer: Arc<dyn Observer>,
+    /// So many requests and audit events are kept, the newest; 0 keeps none.
+    pub records: usize,
 }
 
 impl Default for Config {
@@ -45,6 +49,7 @@ impl Default for Config {
             seed: None,
             time: TimeSource::default(),
             observer: Arc::new(Passive),
+            records: 1000,
         }
     }
 }
@@ -74,7 +79,10 @@ pub enum Rotation {
 }
 
 /// What happens when a replaced refresh token is presented again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Reuse {
     /// It is refused; its successors live on.
     Refuse,
@@ -83,21 +91,43 @@ pub enum Reuse {
 }
 
 /// How a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// `client_secret_basic`: the `Authorization` header (RFC 6749 §2.3.1).
+    #[serde(rename = "client_secret_basic")]
     Basic,
     /// `client_secret_post`: parameters of the body (RFC 6749 §2.3.1).
+    #[serde(rename = "client_secret_post")]
     Post,
 }
 
 /// Grants that a client may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 §4.4.
     ClientCredentials,
     /// RFC 6749 §6.
     RefreshToken,
+}
+
+impl AuthMethod {
+    /// Every method.
+    pub fn all() -> Vec<Self> {
+        vec![Self::Basic, Self::Post]
+    }
+}
+
+impl GrantType {
+    /// Every grant.
+    pub fn all() -> Vec<Self> {
+        vec![Self::ClientCredentials, Self::RefreshToken]
+    }
 }
 
 /// A registered client.
@@ -125,8 +155,8 @@ impl Client {
         Self {
             id: id.into(),
             secret: Secret::new(secret),
-            methods: vec![AuthMethod::Basic, AuthMethod::Post],
-            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            methods: AuthMethod::all(),
+            grants: GrantType::all(),
             scopes: Vec::new(),
             audience: "api".into(),
             resource_server: false,

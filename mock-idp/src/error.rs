@@ -42,6 +42,18 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
+    /// In a word, for records: `wrong_secret`.
+    pub(crate) fn word(self) -> String {
+        let mut word = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !word.is_empty() {
+                word.push('_');
+            }
+            word.extend(letter.to_lowercase());
+        }
+        word
+    }
+
     /// `error` of RFC 6749 §5.2, or of the RFC that the cause comes from.
     pub(crate) fn code(self) -> &'static str {
         match self {

@@ -13,6 +13,9 @@
 //! # let _ = router;
 //! ```
 
+#[cfg(feature = "admin")]
+pub mod admin;
+mod audit;
 #[cfg(feature = "command")]
 pub mod cli;
 mod client_auth;
@@ -30,14 +33,17 @@ mod key;
 mod misbehave;
 mod observe;
 mod secret;
+#[cfg(feature = "file")]
+pub mod settings;
 mod store;
 mod token;
 
+pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
 pub use dialect::Dialect;
 pub use endpoint::Endpoint;
-pub use idp::{Idp, Stolen};
+pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
 pub use key::Algorithm;
 pub use misbehave::{Rule, RuleId, Rules};
 pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};

@@ -124,6 +124,11 @@ struct State {
     open: BTreeMap<u64, Directive>,
 }
 
+/// The rules at a moment.
+#[derive(Clone, Default)]
+pub(crate) struct Saved(BTreeMap<RuleId, Armed>);
+
+#[derive(Clone)]
 struct Armed {
     rule: Rule,
     ends_ms: Option<i64>,
@@ -155,6 +160,15 @@ impl Rules {
     /// No rule holds any longer.
     pub fn clear(&self) {
         self.state().rules.clear();
+    }
+
+    pub(crate) fn save(&self) -> Saved {
+        Saved(self.state().rules.clone())
+    }
+
+    /// The rules are those of then. Replies that are on their way keep what was said of them.
+    pub(crate) fn restore(&self, saved: &Saved) {
+        self.state().rules.clone_from(&saved.0);
     }
 
     /// What the rules want of this request, counted.

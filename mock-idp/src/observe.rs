@@ -48,6 +48,9 @@ pub struct ReplySeen {
     pub status: u16,
     /// `error` of RFC 6749 §5.2.
     pub error: Option<String>,
+    /// What was wrong with the request, in a word, if it was refused: `wrong_secret`. It may say more than the client
+    /// is told.
+    pub cause: Option<String>,
     /// Why it was decided so.
     pub reason: Option<String>,
     /// Tokens in it.

@@ -49,6 +49,12 @@ impl Form {
         self.single.get(name).map(String::as_str)
     }
 
+    /// Every parameter with its value.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let single = self.single.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        single.chain(self.resources.iter().map(|value| ("resource", value.as_str())))
+    }
+
     pub(crate) fn resources(&self) -> &[String] {
         &self.resources
     }

@@ -11,6 +11,7 @@ use std::fmt;
 
 use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use form::Form;
@@ -18,14 +19,17 @@ pub(crate) use form::Form;
 use crate::client_auth;
 use crate::config::{AuthMethod, Client, Listener};
 use crate::dialect::Vendor;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::fault::HttpReply;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::token::TokenId;
 
 /// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// RFC 6749 §3.2.
     Token,
@@ -42,6 +46,10 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: &'static [Self] =
+        &[Self::Token, Self::Introspect, Self::Revoke, Self::Jwks, Self::Discovery, Self::Unknown];
+
     /// Its name in filters and records.
     pub fn name(self) -> &'static str {
         match self {
@@ -111,6 +119,8 @@ impl Call {
 pub(crate) struct Reply {
     pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
+    /// What was wrong with the request, if it was refused.
+    pub(crate) cause: Option<Cause>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
     late: Option<LateBody>,
@@ -122,7 +132,7 @@ type LateBody = Box<dyn FnOnce() -> Value + Send>;
 impl Reply {
     /// A reply without anything to say about it.
     pub(crate) fn new(http: HttpReply) -> Self {
-        Self { http, error: None, reason: None, issued: Vec::new(), late: None }
+        Self { http, error: None, cause: None, reason: None, issued: Vec::new(), late: None }
     }
 
     /// A reply whose JSON body is made after the decision, outside of the store's lock.
@@ -168,7 +178,8 @@ impl Reply {
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
-        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::new(http) }
+        let reason = Some(error.description.clone());
+        Self { error: Some(code), cause: Some(error.cause), reason, ..Self::new(http) }
     }
 }
 

@@ -1,8 +1,11 @@
 //! The identity provider: its addresses, and the way of a request through it.
 
 mod control;
+mod records;
+mod snapshot;
 
-pub use control::Stolen;
+pub use control::{ClientFacts, Stolen};
+pub use snapshot::Snapshot;
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,16 +20,18 @@ use http::header::{DATE, RETRY_AFTER};
 use http_body_util::LengthLimitError;
 use tokio::net::TcpListener;
 
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
 use crate::misbehave::Rules;
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
 use crate::store::Store;
+use crate::token::TokenFacts;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -42,6 +47,10 @@ struct Shared {
     store: Mutex<Store>,
     clock: Clock,
     rules: Arc<Rules>,
+    /// In front of the rules, which are in front of the observer.
+    audit: Arc<Audit>,
+    /// What [`Idp::reset`] goes back to.
+    fresh: Mutex<Snapshot>,
     vendor: &'static dyn Vendor,
     requests: AtomicU64,
 }
@@ -51,9 +60,13 @@ impl Idp {
     pub fn new(config: Config) -> Self {
         let clock = Clock::new(config.time.clone());
         let rules = Arc::new(Rules::new(clock.clone(), Arc::clone(&config.observer)));
+        let next = Arc::clone(&rules) as Arc<dyn Observer>;
+        let audit = Arc::new(Audit::new(clock.clone(), config.records, next));
         let vendor = config.dialect.vendor();
-        let store = Mutex::new(Store::new(config));
-        Self(Arc::new(Shared { store, clock, rules, vendor, requests: AtomicU64::new(0) }))
+        let store = Store::new(config);
+        let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
+        let (store, requests) = (Mutex::new(store), AtomicU64::new(0));
+        Self(Arc::new(Shared { store, clock, rules, audit, fresh, vendor, requests }))
     }
 
     /// Its clock.
@@ -105,20 +118,20 @@ impl Idp {
 
     /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, unsigned, events) = {
+        let (result, unsigned, events, restored) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
             store.expire_due(now_ms);
             let result = change(&mut store, now_ms);
-            (result, store.take_unsigned(), store.take_events())
+            (result, store.take_unsigned(), store.take_events(), store.restored())
         };
         if !unsigned.is_empty() {
             let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
-            self.store().enter_values(signed);
+            self.store().enter_values(signed, restored);
         }
         for event in &events {
-            self.0.rules.event(event);
+            self.0.audit.event(event);
         }
         result
     }
@@ -146,16 +159,17 @@ impl Idp {
             form,
             number,
         };
-        let seen = self.seen(&call, listener);
+        let (seen, presented) = self.seen(&call, listener);
+        self.0.audit.arrived(&seen, &call, presented.as_ref());
 
         let mut decided = None;
-        let outcome = self.0.rules.request(&seen, &mut || {
+        let outcome = self.0.audit.request(&seen, &mut || {
             decided = Some(self.apply(|store, now_ms| decide(&call, listener, store, now_ms)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
-            let (rules, seen) = (Arc::clone(&self.0.rules), seen.clone());
-            move |delivered| rules.done(&seen, delivered)
+            let (audit, seen) = (Arc::clone(&self.0.audit), seen.clone());
+            move |delivered| audit.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
         let mut reply = match (&arrival.act, decided) {
@@ -167,11 +181,12 @@ impl Idp {
         reply.finish();
 
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let outcome = self.0.rules.reply(
+        let outcome = self.0.audit.reply(
             &seen,
             &ReplySeen {
                 status: reply.http.status.as_u16(),
                 error: reply.error.clone(),
+                cause: reply.cause.map(Cause::word),
                 reason: reply.reason.clone(),
                 issued: reply.issued.clone(),
                 retry_after: header(RETRY_AFTER),
@@ -184,23 +199,26 @@ impl Idp {
         delivery.response(reply.http, directive.act)
     }
 
-    fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
+    /// What the request says, and the token that it presents.
+    fn seen(&self, call: &Call, listener: &Listener) -> (RequestSeen, Option<TokenFacts>) {
         let form = call.form.as_ref().ok();
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
         let token = field("refresh_token").or_else(|| field("token"));
-        RequestSeen {
+        let token = token.and_then(|value| self.store().find(value));
+        let seen = RequestSeen {
             number: call.number,
             listener: listener.name.clone(),
             endpoint: call.endpoint,
             target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
-            token: token.and_then(|value| self.store().find(value).map(|token| token.id)),
+            token: token.as_ref().map(|token| token.id),
             scope: field("scope").map(str::to_owned),
             audience: field("audience").map(str::to_owned),
             resources: form.map(|form| form.resources().to_vec()).unwrap_or_default(),
-        }
+        };
+        (seen, token)
     }
 }
 

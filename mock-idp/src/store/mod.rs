@@ -19,6 +19,7 @@ use crate::observe::IdpEvent;
 use crate::secret::{Digest, Secret};
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
+#[derive(Clone)]
 pub(crate) struct Store {
     vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
@@ -36,10 +37,15 @@ pub(crate) struct Store {
     rotation: Rotation,
     format: TokenFormat,
     random: ChaCha12Rng,
+    /// Whether `random` was given its seed.
+    seeded: bool,
     keys: Vec<Arc<SigningKey>>,
     events: Vec<IdpEvent>,
+    /// How often all this was replaced by a saved state.
+    restored: u64,
 }
 
+#[derive(Clone)]
 pub(crate) struct Registered {
     pub(crate) client: Arc<Client>,
     pub(crate) disabled: bool,
@@ -71,13 +77,31 @@ impl Store {
             refresh_token_lifetime: config.refresh_token_lifetime,
             rotation: config.rotation,
             format: config.format,
+            seeded: config.seed.is_some(),
             random: match config.seed {
                 Some(seed) => ChaCha12Rng::seed_from_u64(seed),
                 None => ChaCha12Rng::from_rng(&mut rand::rng()),
             },
             keys,
             events: Vec::new(),
+            restored: 0,
         }
+    }
+
+    /// Everything is again as in `saved`. Without a seed randomness goes on, lest values that were issued since are
+    /// issued again.
+    pub(crate) fn restore(&mut self, saved: &Self) {
+        let mut saved = saved.clone();
+        if !saved.seeded {
+            std::mem::swap(&mut saved.random, &mut self.random);
+        }
+        saved.restored = self.restored + 1;
+        *self = saved;
+    }
+
+    /// How often all this was replaced by a saved state: what was decided before is of another world.
+    pub(crate) fn restored(&self) -> u64 {
+        self.restored
     }
 
     /// What has happened since the last call, in order.
@@ -91,8 +115,12 @@ impl Store {
         std::mem::take(&mut self.unsigned)
     }
 
-    /// From now on these tokens are found by their values.
-    pub(crate) fn enter_values(&mut self, tokens: Vec<(TokenId, Digest)>) {
+    /// From now on these tokens are found by their values, unless the state was restored meanwhile: then they are
+    /// unknown, and another may have the number.
+    pub(crate) fn enter_values(&mut self, tokens: Vec<(TokenId, Digest)>, restored: u64) {
+        if restored != self.restored {
+            return;
+        }
         self.by_value.extend(tokens.into_iter().map(|(id, digest)| (digest, id)));
     }
 
@@ -121,6 +149,15 @@ impl Store {
             self.keys.clear();
         }
         self.keys.push(next);
+    }
+
+    /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
+    pub(crate) fn remove_key(&mut self, kid: &str) -> bool {
+        let before = self.keys.len();
+        if before > 1 {
+            self.keys.retain(|key| key.kid != kid);
+        }
+        self.keys.len() < before
     }
 
     /// A new consent: the root of a family of refresh and access tokens.

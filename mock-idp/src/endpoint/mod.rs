@@ -11,6 +11,7 @@ use std::fmt;
 
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use form::Form;
@@ -24,7 +25,8 @@ use crate::store::Store;
 use crate::token::TokenId;
 
 /// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// RFC 6749 §3.2.
     Token,
@@ -85,6 +87,12 @@ pub(crate) fn at(method: &Method, path: &str) -> Endpoint {
     found.map_or(Endpoint::Unknown, |(.., endpoint)| *endpoint)
 }
 
+/// The paths of what describes the provider and changes nothing: the same for whoever asks.
+pub(crate) fn documents() -> impl Iterator<Item = (&'static str, Endpoint)> {
+    let described = PATHS.iter().filter(|(.., endpoint)| matches!(endpoint, Endpoint::Jwks | Endpoint::Discovery));
+    described.map(|(path, _, endpoint)| (*path, *endpoint))
+}
+
 /// A request, parsed.
 pub(crate) struct Call {
     pub(crate) endpoint: Endpoint,
@@ -96,6 +104,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// What anybody sends to read a document.
+    pub(crate) fn document(path: &str, endpoint: Endpoint) -> Self {
+        Self { endpoint, path: path.to_owned(), headers: HeaderMap::new(), form: Ok(Form::default()), number: 0 }
+    }
+
     /// What `client` sends to redeem a refresh token.
     pub(crate) fn refresh(client: &Client, token: &Secret, number: u64) -> Self {
         let mut form = Form::default();
@@ -123,6 +136,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// A reply that was made before.
+    pub(crate) fn again(http: HttpReply, reason: &str) -> Self {
+        Self { http, error: None, reason: Some(reason.to_owned()), issued: Vec::new() }
+    }
+
     fn json(status: StatusCode, body: &Value) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

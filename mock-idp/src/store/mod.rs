@@ -23,6 +23,8 @@ pub(crate) struct Store {
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
+    /// `aud` of all access tokens, whatever the client has.
+    pub(crate) audience: Option<String>,
     tokens: Vec<TokenFacts>,
     by_value: BTreeMap<Secret, TokenId>,
     /// When which token's time is over: those that are alive, or whose end was not reported yet.
@@ -58,6 +60,7 @@ impl Store {
             clients: config.clients.into_iter().map(registered).collect(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
+            audience: None,
             tokens: Vec::new(),
             by_value: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -113,6 +116,8 @@ impl Store {
     }
 
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
+        let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
+        let to = bent.as_ref().unwrap_or(to);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
@@ -200,6 +205,7 @@ impl Store {
 }
 
 /// For whom a token is made.
+#[derive(Clone)]
 pub(crate) struct Grantee<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) client: String,

@@ -24,7 +24,7 @@ pub mod fault;
 mod grant;
 mod idp;
 mod key;
-mod misbehave;
+pub mod misbehave;
 mod observe;
 mod secret;
 mod store;

@@ -11,13 +11,14 @@ use std::fmt;
 
 use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use form::Form;
 
 use crate::client_auth;
 use crate::config::{AuthMethod, Client, Listener};
-use crate::dialect::Vendor;
+use crate::dialect::{Route, Vendor};
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
 use crate::secret::Secret;
@@ -25,7 +26,8 @@ use crate::store::Store;
 use crate::token::TokenId;
 
 /// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// RFC 6749 §3.2.
     Token,
@@ -69,6 +71,12 @@ pub(crate) fn at(vendor: &dyn Vendor, method: &Method, path: &str) -> Endpoint {
     found.map_or(Endpoint::Unknown, |route| route.endpoint)
 }
 
+/// What describes the provider and changes nothing: the same for whoever asks.
+pub(crate) fn documents(vendor: &dyn Vendor) -> impl Iterator<Item = &'static Route> {
+    let describes = |route: &&Route| matches!(route.endpoint, Endpoint::Jwks | Endpoint::Discovery);
+    vendor.routes().iter().filter(describes)
+}
+
 /// A request, parsed.
 pub(crate) struct Call {
     pub(crate) vendor: &'static dyn Vendor,
@@ -82,6 +90,19 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// What anybody sends to read a document.
+    pub(crate) fn document(vendor: &'static dyn Vendor, route: &Route) -> Self {
+        Self {
+            vendor,
+            endpoint: route.endpoint,
+            method: route.method.clone(),
+            path: route.path.to_owned(),
+            headers: HeaderMap::new(),
+            form: Ok(Form::default()),
+            number: 0,
+        }
+    }
+
     /// What `client` sends to redeem a refresh token.
     pub(crate) fn refresh(vendor: &'static dyn Vendor, client: &Client, token: &Secret, number: u64) -> Self {
         let mut form = Form::default();
@@ -123,6 +144,11 @@ impl Reply {
     /// A reply without anything to say about it.
     pub(crate) fn new(http: HttpReply) -> Self {
         Self { http, error: None, reason: None, issued: Vec::new(), late: None }
+    }
+
+    /// A reply that was made before.
+    pub(crate) fn again(http: HttpReply, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
     }
 
     /// A reply whose JSON body is made after the decision, outside of the store's lock.

@@ -126,6 +126,7 @@ impl Idp {
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
+        self.keep_documents();
         self.apply(|store, _| store.rotate_keys(overlap));
     }
 

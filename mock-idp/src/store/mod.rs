@@ -25,6 +25,8 @@ pub(crate) struct Store {
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
+    /// `aud` of all access tokens, whatever the client has.
+    pub(crate) audience: Option<String>,
     tokens: Vec<TokenFacts>,
     by_value: BTreeMap<Digest, TokenId>,
     /// Tokens that are not in `by_value` yet: their values are made outside of the lock.
@@ -63,6 +65,7 @@ impl Store {
             clients: config.clients.into_iter().map(registered).collect(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
+            audience: None,
             tokens: Vec::new(),
             by_value: BTreeMap::new(),
             unsigned: Vec::new(),
@@ -130,6 +133,8 @@ impl Store {
     }
 
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
+        let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
+        let to = bent.as_ref().unwrap_or(to);
         let issuer = self.vendor.issuer(&to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
@@ -224,6 +229,7 @@ impl Store {
 }
 
 /// For whom a token is made.
+#[derive(Clone)]
 pub(crate) struct Grantee<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) client: String,

@@ -52,6 +52,14 @@ impl SigningKey {
         Self { kid, public, algorithm, private }
     }
 
+    /// Its algorithm, as in `alg` (RFC 7518 §3.1).
+    pub(crate) fn algorithm_name(&self) -> &'static str {
+        match self.algorithm {
+            jsonwebtoken::Algorithm::RS256 => "RS256",
+            _ => "ES256",
+        }
+    }
+
     /// A signed JWT of type `typ`.
     pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
         let mut header = Header::new(self.algorithm);

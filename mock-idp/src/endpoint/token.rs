@@ -8,6 +8,7 @@ use crate::client_auth;
 use crate::config::Listener;
 use crate::error::{Cause, OAuthError};
 use crate::grant;
+use crate::id_token;
 use crate::store::Store;
 
 pub(super) fn run(
@@ -43,6 +44,9 @@ pub(super) fn run(
         body["scope"] = granted.access.scopes.join(" ").into();
     }
     let mut issued = vec![granted.access.id];
+    if let Some(id_token) = id_token::prepare(store, listener, &granted, now_ms) {
+        body["id_token"] = id_token.sign(&granted.access.value).into();
+    }
     if let Some(refresh) = &granted.refresh {
         body["refresh_token"] = refresh.value.expose().into();
         issued.push(refresh.id);

@@ -22,13 +22,16 @@ mod endpoint;
 mod error;
 pub mod fault;
 mod grant;
+mod id_token;
 mod idp;
 mod key;
+mod login;
 pub mod misbehave;
 mod observe;
 mod secret;
 mod store;
 mod token;
+mod user;
 
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
@@ -36,8 +39,12 @@ pub use dialect::Dialect;
 pub use endpoint::Endpoint;
 pub use idp::{Idp, Stolen};
 pub use key::Algorithm;
+pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};
-pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
+pub use observe::{
+    AuthorizationEvent, AuthorizationStep, IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen,
+};
 pub use secret::Secret;
 pub use store::Which;
 pub use token::{Death, TokenFacts, TokenId, TokenKind};
+pub use user::User;

@@ -1,11 +1,19 @@
 //! Endpoints: one file each.
 
+mod authorize;
+mod cookie;
+mod device;
 mod discovery;
+mod end_session;
 mod form;
+mod interaction;
 mod introspect;
 mod jwks;
+mod page;
+mod par;
 mod revoke;
 mod token;
+mod userinfo;
 
 use std::fmt;
 
@@ -15,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use form::Form;
+pub(crate) use userinfo::bearer;
 
 use crate::client_auth;
 use crate::config::{AuthMethod, Client, Listener};
@@ -39,6 +48,20 @@ pub enum Endpoint {
     Jwks,
     /// OpenID Connect Discovery 1.0 and RFC 8414.
     Discovery,
+    /// RFC 6749 §3.1.
+    Authorize,
+    /// The form of the login and consent page, which no standard knows.
+    Interaction,
+    /// RFC 9126.
+    PushedAuthorization,
+    /// RFC 8628 §3.1.
+    DeviceAuthorization,
+    /// The page where a user enters the code of a device (RFC 8628 §3.3).
+    Device,
+    /// OpenID Connect Core §5.3.
+    UserInfo,
+    /// OpenID Connect RP-Initiated Logout 1.0.
+    EndSession,
     /// Nothing that is served: another path (404), or another method than the endpoint has (405).
     Unknown,
 }
@@ -52,8 +75,20 @@ impl Endpoint {
             Self::Revoke => "revoke",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
+            Self::Authorize => "authorize",
+            Self::Interaction => "interaction",
+            Self::PushedAuthorization => "par",
+            Self::DeviceAuthorization => "device-authorization",
+            Self::Device => "device",
+            Self::UserInfo => "userinfo",
+            Self::EndSession => "end-session",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// Whether a GET has its parameters in the query. Of other requests the query is not looked at: it may hold secrets.
+    pub(crate) fn reads_query(self) -> bool {
+        matches!(self, Self::Authorize | Self::Device | Self::EndSession)
     }
 }
 
@@ -84,7 +119,7 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
-    /// The form of a POST, or what is wrong with it.
+    /// The form of a POST or the query of a GET, or what is wrong with it.
     pub(crate) form: Result<Form, OAuthError>,
     pub(crate) number: u64,
 }
@@ -202,7 +237,16 @@ impl Reply {
 pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
     let decided = match call.endpoint {
         Endpoint::Unknown => Ok(Reply::unknown(call)),
-        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener)),
+        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener, store)),
+        Endpoint::Authorize => Ok(authorize::run(call, listener, store, now_ms)),
+        Endpoint::Interaction => Ok(interaction::run(call, listener, store, now_ms)),
+        Endpoint::Device => Ok(device::page(call, listener, store, now_ms)),
+        Endpoint::UserInfo => Ok(userinfo::run(call, store, now_ms)),
+        Endpoint::EndSession => Ok(end_session::run(call, listener, store, now_ms)),
+        Endpoint::PushedAuthorization => form(call).and_then(|form| par::run(call, form, listener, store, now_ms)),
+        Endpoint::DeviceAuthorization => {
+            form(call).and_then(|form| device::authorize(call, form, listener, store, now_ms))
+        }
         Endpoint::Jwks => Ok(jwks::run(store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
         Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, store, now_ms)),
@@ -212,5 +256,5 @@ pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms
 }
 
 fn form(call: &Call) -> Result<&Form, OAuthError> {
-    call.form.as_ref().map_err(Clone::clone)
+    call.form.as_ref().map_err(Clone::clone)?.once()
 }

@@ -115,6 +115,19 @@ impl Idp {
         })
     }
 
+    /// A user allows what the device asks for that shows this code. Gives whether a device was waiting with it.
+    pub fn approve_device(&self, user_code: &str, subject: &str) -> bool {
+        self.apply(|store, now_ms| {
+            let authentication = store.logins.authentication(subject, false, now_ms);
+            store.decide_device(user_code, Some(authentication), now_ms)
+        })
+    }
+
+    /// A user refuses what the device asks for that shows this code. Gives whether a device was waiting with it.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.apply(|store, now_ms| store.decide_device(user_code, None, now_ms))
+    }
+
     /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
         self.apply(|store, _| {

@@ -138,6 +138,7 @@ impl Idp {
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
+            Ok(_) if endpoint.reads_query() => Ok(Form::parse(head.uri.query().unwrap_or_default().as_bytes())),
             Ok(_) => Ok(Form::default()),
             Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
                 Err(OAuthError::too_large())
@@ -217,10 +218,14 @@ impl Idp {
     }
 
     fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
-        let form = call.form.as_ref().ok();
+        let form = call.form.as_ref().ok().and_then(|form| form.once().ok());
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
-        let token = field("refresh_token").or_else(|| field("token"));
+        let presented = match call.endpoint {
+            Endpoint::UserInfo => form.and_then(|form| endpoint::bearer(&call.headers, form).ok()).flatten(),
+            _ => None,
+        };
+        let token = field("refresh_token").or_else(|| field("token")).or(presented);
         RequestSeen {
             number: call.number,
             listener: listener.name.clone(),

@@ -187,7 +187,7 @@ async fn rfc8252_7_3_a_native_app_has_any_port_of_the_loopback_address() {
 async fn rfc6749_4_1_2_a_code_is_good_for_its_client_and_redirect_uri_only() {
     let served = serve(config()).await;
     let value = code(&served, &[]).await;
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: [(&str, &[(&str, &str)], &str); 6] = [
         ("web", &[("code", "")], "invalid_request"),
         ("web", &[("code", "unknown")], "invalid_grant"),
         ("other", &[], "invalid_grant"),
@@ -197,12 +197,12 @@ async fn rfc6749_4_1_2_a_code_is_good_for_its_client_and_redirect_uri_only() {
     ];
     for (client, changes, error) in cases {
         let mut parameters = vec![("grant_type", "authorization_code"), ("code", &value), ("redirect_uri", BACK)];
-        for (name, new) in *changes {
+        for (name, new) in changes {
             parameters.retain(|(given, _)| given != name);
             parameters.extend((!new.is_empty()).then_some((*name, *new)));
         }
         let reply = served.post("/oauth2/token", &basic(client, "secret"), &encoded(&parameters)).await;
-        assert_eq!((reply.status, reply.text("error").as_str()), (400, *error), "{client} {changes:?}");
+        assert_eq!((reply.status, reply.text("error").as_str()), (400, error), "{client} {changes:?}");
     }
     assert_eq!(redeem(&served, &value, &[]).await.status, 200, "none of these spent it");
 }

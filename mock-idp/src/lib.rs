@@ -28,15 +28,18 @@ pub mod fault;
 #[cfg(feature = "file")]
 pub mod file;
 mod grant;
+mod id_token;
 mod idp;
 mod key;
-mod misbehave;
+mod login;
+pub mod misbehave;
 mod observe;
 mod secret;
 #[cfg(feature = "file")]
 pub mod settings;
 mod store;
 mod token;
+mod user;
 
 pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
 pub use clock::{Clock, TimeSource};
@@ -45,8 +48,12 @@ pub use dialect::Dialect;
 pub use endpoint::Endpoint;
 pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
 pub use key::Algorithm;
+pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};
-pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
+pub use observe::{
+    AuthorizationEvent, AuthorizationStep, IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen,
+};
 pub use secret::Secret;
 pub use store::Which;
 pub use token::{Death, TokenFacts, TokenId, TokenKind};
+pub use user::User;

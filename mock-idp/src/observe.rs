@@ -78,13 +78,50 @@ pub enum IdpEvent {
         /// Its id.
         kid: String,
     },
+    /// A step on a user's way to tokens.
+    Authorization(Box<AuthorizationEvent>),
+}
+
+/// A step on a user's way to tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationEvent {
+    /// What happened.
+    pub step: AuthorizationStep,
+    /// The client that asked for tokens.
+    pub client: Option<String>,
+    /// The user, if that is known.
+    pub subject: Option<String>,
+    /// Why, or how.
+    pub reason: String,
+}
+
+/// What can happen on a user's way to tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizationStep {
+    /// A user signed in.
+    SignedIn,
+    /// A name or password was wrong.
+    SignInRefused,
+    /// A user allowed what a client asked for.
+    Consented,
+    /// A user said no, or could not be asked.
+    Refused,
+    /// A client got an authorization code.
+    CodeIssued,
+    /// A client got tokens for its authorization code.
+    CodeRedeemed,
+    /// An authorization code was presented again: what it gave is dead.
+    CodeReused,
+    /// A user signed out.
+    SignedOut,
 }
 
 /// Sees what happens and may change replies. Calls come from many tasks at once.
 pub trait Observer: Send + Sync {
     /// A request was parsed. The observer calls `decide` exactly once if the request shall be processed: all state
     /// changes and the whole decision happen in there, so that an observer which holds a lock around it gets requests
-    /// and decisions in one order. If it does not call it, the outcome must be an answer.
+    /// and decisions in one order. If it does not call it, the outcome's act must be one that does
+    /// not process ([`Act::processes`](crate::fault::Act::processes)).
     fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
         let _ = seen;
         decide();

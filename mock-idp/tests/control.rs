@@ -45,6 +45,7 @@ impl Observer for Script {
             IdpEvent::Issued(token) => format!("issued {} {:?}", token.id.0, token.kind),
             IdpEvent::Died { token, death } => format!("died {} {death:?}", token.id.0),
             IdpEvent::KeyRotated { .. } => "key".into(),
+            IdpEvent::Authorization(event) => format!("{:?}", event.step),
         });
     }
 
@@ -289,7 +290,7 @@ struct Held(tokio::sync::mpsc::UnboundedSender<&'static str>);
 impl Observer for Held {
     fn reply(&self, _: &RequestSeen, _: &ReplySeen) -> Outcome {
         self.0.send("held").expect("the test waits");
-        let directive = mock_idp::fault::Directive { delay: Duration::from_secs(3600), act: Act::Proceed };
+        let directive = Directive { delay: Duration::from_secs(3600), ..Directive::proceed() };
         Outcome { directive, before: None }
     }
 

@@ -21,6 +21,7 @@ mod keys;
 mod page;
 mod problem;
 mod requests;
+mod rules;
 mod snapshots;
 mod state;
 mod tokens;
@@ -123,6 +124,7 @@ fn routes() -> OpenApiRouter<Context> {
         .merge(tokens::routes())
         .merge(keys::routes())
         .merge(clock::routes())
+        .merge(rules::routes())
         .merge(requests::routes())
         .merge(events::routes())
         .merge(snapshots::routes());

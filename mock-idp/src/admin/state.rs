@@ -29,6 +29,8 @@ pub(super) struct StateView {
     pub(super) clients: Vec<String>,
     /// Ids of the keys that the JWKS has.
     pub(super) keys: Vec<String>,
+    /// How many rules of misbehaviour hold.
+    pub(super) rules: usize,
     /// What was answered since the last reset.
     pub(super) counters: Vec<Counter>,
 }
@@ -52,6 +54,7 @@ impl StateView {
             clock: ClockView::of(idp),
             clients: idp.clients(),
             keys: idp.published_keys(),
+            rules: idp.rules().list().len(),
             counters: idp.counters(),
         }
     }

@@ -47,6 +47,9 @@ pub enum AuditKind {
     /// A refresh token was replaced by its successor.
     #[serde(rename = "token.rotated")]
     Rotated,
+    /// A step on a user's way to tokens.
+    #[serde(rename = "authorization")]
+    Authorization,
     /// Another key signs, or a key is gone.
     #[serde(rename = "key")]
     Key,
@@ -65,6 +68,7 @@ impl AuditKind {
             Self::Expired => "token.expired",
             Self::Revoked => "token.revoked",
             Self::Rotated => "token.rotated",
+            Self::Authorization => "authorization",
             Self::Key => "key",
             Self::Control => "control",
         }

@@ -230,6 +230,11 @@ impl Observer for Audit {
                     Draft::of(AuditKind::Rotated, token, format!("replaced by its successor at #{request}"))
                 }
             },
+            IdpEvent::Authorization(event) => {
+                let who = event.subject.as_deref().map(|subject| format!(" ({subject})")).unwrap_or_default();
+                let reason = format!("{:?}{who}: {}", event.step, event.reason);
+                Draft { client: event.client.clone(), ..Draft::new(AuditKind::Authorization, reason) }
+            }
             IdpEvent::KeyRotated { kid } => Draft::new(AuditKind::Key, format!("{kid} signs from now on")),
         };
         self.push(draft, DECIDING.get());

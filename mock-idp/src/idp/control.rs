@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Idp;
 use crate::config::{Client, Listener};
 use crate::endpoint::{Call, decide};
+use crate::misbehave::{Rule, RuleId};
 use crate::secret::Secret;
 use crate::store::{Grantee, Registered, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
@@ -183,6 +184,19 @@ impl Idp {
         })
     }
 
+    /// A user allows what the device asks for that shows this code. Gives whether a device was waiting with it.
+    pub fn approve_device(&self, user_code: &str, subject: &str) -> bool {
+        self.apply(|store, now_ms| {
+            let authentication = store.logins.authentication(subject, false, now_ms);
+            store.decide_device(user_code, Some(authentication), now_ms)
+        })
+    }
+
+    /// A user refuses what the device asks for that shows this code. Gives whether a device was waiting with it.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.apply(|store, now_ms| store.decide_device(user_code, None, now_ms))
+    }
+
     /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
         self.0.audit.control(Some(client), format!("the client's secret is {} from now on", secret.fingerprint()));
@@ -195,6 +209,7 @@ impl Idp {
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
+        self.keep_documents();
         self.apply(|store, _| store.rotate_keys(overlap));
     }
 
@@ -216,6 +231,29 @@ impl Idp {
             store.access_token_lifetime = lifetime;
             store.stated_lifetime = stated;
         });
+    }
+
+    /// Adds a rule of misbehaviour, as [`Rules::add`](crate::Rules::add) does, and tells the audit log.
+    pub fn add_rule(&self, rule: Rule) -> RuleId {
+        let text = serde_json::to_string(&rule).unwrap_or_default();
+        let id = self.0.rules.add(rule);
+        self.0.audit.control(None, format!("rule {} was added: {text}", id.number()));
+        id
+    }
+
+    /// Removes a rule, and tells the audit log. Gives whether it still held.
+    pub fn remove_rule(&self, id: RuleId) -> bool {
+        let held = self.0.rules.remove(id);
+        if held {
+            self.0.audit.control(None, format!("rule {} was removed", id.number()));
+        }
+        held
+    }
+
+    /// Removes all rules, and tells the audit log.
+    pub fn clear_rules(&self) {
+        self.0.rules.clear();
+        self.0.audit.control(None, "all rules were removed");
     }
 
     /// Moves the clock by so many milliseconds, and reports each token that this made expire.

@@ -1,6 +1,7 @@
 //! The identity provider: its addresses, and the way of a request through it.
 
 mod control;
+mod documents;
 mod records;
 mod snapshot;
 
@@ -15,8 +16,9 @@ use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
-use http::Method;
+use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
 use tokio::net::TcpListener;
 
@@ -26,8 +28,8 @@ use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::{Cause, OAuthError};
-use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
-use crate::misbehave::Rules;
+use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
+use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
 use crate::store::Store;
@@ -52,6 +54,7 @@ struct Shared {
     /// What [`Idp::reset`] goes back to.
     fresh: Mutex<Snapshot>,
     vendor: &'static dyn Vendor,
+    documents: Documents,
     requests: AtomicU64,
 }
 
@@ -59,14 +62,20 @@ impl Idp {
     /// An identity provider without an address.
     pub fn new(config: Config) -> Self {
         let clock = Clock::new(config.time.clone());
-        let rules = Arc::new(Rules::new(clock.clone(), Arc::clone(&config.observer)));
+        let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
+        let rules = Arc::new(rules);
         let next = Arc::clone(&rules) as Arc<dyn Observer>;
         let audit = Arc::new(Audit::new(clock.clone(), config.records, next));
         let vendor = config.dialect.vendor();
         let store = Store::new(config);
         let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
         let (store, requests) = (Mutex::new(store), AtomicU64::new(0));
-        Self(Arc::new(Shared { store, clock, rules, audit, fresh, vendor, requests }))
+        let documents = Documents::default();
+        let idp = Self(Arc::new(Shared { store, clock, rules, audit, fresh, vendor, documents, requests }));
+        let shared = Arc::downgrade(&idp.0);
+        let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
+        idp.0.rules.documents_from(documents);
+        idp
     }
 
     /// Its clock.
@@ -92,6 +101,7 @@ impl Idp {
     /// The service behind one public address.
     pub fn router(&self, listener: Listener) -> Router {
         let (idp, listener) = (self.clone(), Arc::new(listener));
+        self.0.documents.serve(Arc::clone(&listener));
         // Not the routes of a router: an observer sees what has none, too.
         Router::new().fallback(move |request: Request| async move { idp.answer(&listener, request).await })
     }
@@ -142,6 +152,7 @@ impl Idp {
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
+            Ok(_) if endpoint.reads_query() => Ok(Form::parse(head.uri.query().unwrap_or_default().as_bytes())),
             Ok(_) => Ok(Form::default()),
             Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
                 Err(OAuthError::too_large())
@@ -164,7 +175,7 @@ impl Idp {
 
         let mut decided = None;
         let outcome = self.0.audit.request(&seen, &mut || {
-            decided = Some(self.apply(|store, now_ms| decide(&call, listener, store, now_ms)));
+            decided = Some(self.decide(&call, listener, self.0.rules.bent(number)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
@@ -172,6 +183,9 @@ impl Idp {
             move |delivered| audit.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
+        if matches!(arrival.act, Act::DropRequest | Act::ResetRequest) {
+            return delivery.follow(HttpReply::new(StatusCode::OK), arrival).await;
+        }
         let mut reply = match (&arrival.act, decided) {
             (Act::Answer(answer), _) => scripted(answer),
             (_, Some(reply)) => reply,
@@ -179,6 +193,9 @@ impl Idp {
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
         reply.finish();
+        // Before it is shown: what an observer is told is what is sent.
+        reply.change(&arrival.changes);
+        let arrival = Directive { changes: Vec::new(), ..arrival.left_for_reply() };
 
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let outcome = self.0.audit.reply(
@@ -194,17 +211,38 @@ impl Idp {
             },
         );
         let leaving = settled(outcome).await;
-        let directive = arrival.left_for_reply().and(leaving);
-        tokio::time::sleep(directive.delay).await;
-        delivery.response(reply.http, directive.act)
+        delivery.follow(reply.http, arrival.and(leaving)).await
+    }
+
+    /// Decides a request, as the rules want it processed.
+    fn decide(&self, call: &Call, listener: &Listener, bent: Bent) -> Reply {
+        if let Some(old) = bent.documents.and_then(|which| self.0.documents.old(which, listener, &call.path)) {
+            return Reply::again(old, "a rule serves an old document");
+        }
+        self.apply(|store, now_ms| {
+            let now_ms = now_ms.saturating_add(bent.clock_ms);
+            store.audience = bent.audience;
+            let mut reply = decide(call, listener, store, now_ms);
+            store.audience = None;
+            if bent.clock_ms != 0
+                && let Ok(date) = HeaderValue::try_from(http_date(now_ms))
+            {
+                reply.http.headers.insert(DATE, date);
+            }
+            reply
+        })
     }
 
     /// What the request says, and the token that it presents.
     fn seen(&self, call: &Call, listener: &Listener) -> (RequestSeen, Option<TokenFacts>) {
-        let form = call.form.as_ref().ok();
+        let form = call.form.as_ref().ok().and_then(|form| form.once().ok());
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
-        let token = field("refresh_token").or_else(|| field("token"));
+        let presented = match call.endpoint {
+            Endpoint::UserInfo => form.and_then(|form| endpoint::bearer(&call.headers, form).ok()).flatten(),
+            _ => None,
+        };
+        let token = field("refresh_token").or_else(|| field("token")).or(presented);
         let token = token.and_then(|value| self.store().find(value));
         let seen = RequestSeen {
             number: call.number,
@@ -230,9 +268,26 @@ async fn settled(outcome: Outcome) -> Directive {
 }
 
 fn scripted(answer: &Answer) -> Reply {
-    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    let mut reply = Reply::new(HttpReply::from(answer));
-    reply.error = body["error"].as_str().map(str::to_owned);
-    reply.reason = Some("answered by a fault".into());
+    let http = HttpReply::from(answer);
+    let error = error_in(&http);
+    let mut reply = Reply::again(http, "answered by a fault");
+    reply.error = error;
     reply
+}
+
+/// `error` of RFC 6749 §5.2.
+fn error_in(reply: &HttpReply) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
+    body["error"].as_str().map(str::to_owned)
+}
+
+impl Reply {
+    fn change(&mut self, changes: &[Change]) {
+        for change in changes {
+            change.apply(&mut self.http);
+        }
+        if !changes.is_empty() {
+            self.error = error_in(&self.http);
+        }
+    }
 }

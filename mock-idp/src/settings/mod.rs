@@ -15,6 +15,7 @@ mod client;
 mod clock;
 pub mod example;
 mod tokens;
+mod user;
 
 use std::collections::BTreeSet;
 
@@ -24,11 +25,13 @@ use serde::Deserialize;
 pub use client::ClientSettings;
 pub use clock::ClockSettings;
 pub use tokens::{Format, RotationSettings, TokenSettings};
+pub use user::{LoginFileSettings, UserSettings};
 
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::file::{self, Complaint, Diagnostic, Problems, Source};
 use crate::idp::Idp;
+use crate::misbehave::Rule;
 
 /// A configuration file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -40,12 +43,22 @@ pub struct Settings {
     /// Who may ask for tokens. Default: one client `worker` whose secret is no secret.
     #[serde(default = "example::clients")]
     pub clients: Vec<ClientSettings>,
+    /// Who may sign in; the first is the one who does where nobody is asked. Default: `alice`.
+    #[serde(default)]
+    pub users: Option<Vec<UserSettings>>,
+    /// What signing in is like.
+    #[serde(default)]
+    pub login: LoginFileSettings,
     /// What is issued.
     #[serde(default)]
     pub tokens: TokenSettings,
     /// The identity provider's own clock.
     #[serde(default)]
     pub clock: ClockSettings,
+    /// What goes wrong: rules of misbehaviour, the oldest first, as the control takes them.
+    #[serde(default)]
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub rules: Vec<Rule>,
 }
 
 impl Default for Settings {
@@ -56,6 +69,9 @@ impl Default for Settings {
             clients: example::clients(),
             tokens: TokenSettings::default(),
             clock: ClockSettings::default(),
+            users: None,
+            login: LoginFileSettings::default(),
+            rules: Vec::new(),
         }
     }
 }
@@ -82,6 +98,7 @@ impl Settings {
                 problems.add(client.id.at, complaint.hint("give each client an id of its own"));
             }
         }
+        settings.users.iter().flatten().for_each(|user| user.check(&mut problems));
         settings.tokens.check(&mut problems);
         problems.finish(settings)
     }
@@ -96,17 +113,26 @@ impl Settings {
         let mut config = Config {
             dialect: self.dialect,
             clients: self.clients.iter().map(ClientSettings::client).collect(),
+            login: self.login.settings(),
             ..Config::default()
         };
+        if let Some(users) = &self.users {
+            config.users = users.iter().map(UserSettings::user).collect();
+        }
         self.tokens.apply(&mut config);
         config
     }
 
-    /// An identity provider as the file has it, its clock set.
+    /// An identity provider as the file has it, its clock set and its rules added.
     pub fn idp(&self) -> Idp {
         let idp = Idp::new(self.config());
         idp.clock().shift_ms(self.clock.offset.as_millis());
         idp.clock().drift(self.clock.drift);
+        for rule in &self.rules {
+            idp.rules().add(rule.clone());
+        }
+        // A reset comes back to here.
+        idp.mark_fresh();
         idp
     }
 }

@@ -1,6 +1,7 @@
 //! All state of an identity provider, behind one lock of its own.
 
 mod death;
+mod login;
 
 pub use death::Which;
 
@@ -15,7 +16,8 @@ use rand_chacha::ChaCha12Rng;
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::Vendor;
 use crate::key::{Algorithm, SigningKey, from_pool};
-use crate::observe::IdpEvent;
+use crate::login::Logins;
+use crate::observe::{AuthorizationEvent, IdpEvent};
 use crate::secret::{Digest, Secret};
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
@@ -23,9 +25,12 @@ use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 pub(crate) struct Store {
     vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
+    pub(crate) logins: Logins,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
+    /// `aud` of all access tokens, whatever the client has.
+    pub(crate) audience: Option<String>,
     tokens: Vec<TokenFacts>,
     by_value: BTreeMap<Digest, TokenId>,
     /// Tokens that are not in `by_value` yet: their values are made outside of the lock.
@@ -67,8 +72,10 @@ impl Store {
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
+            logins: Logins::new(config.users, config.login, random(config.seed, LOGINS)),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
+            audience: None,
             tokens: Vec::new(),
             by_value: BTreeMap::new(),
             unsigned: Vec::new(),
@@ -78,10 +85,7 @@ impl Store {
             rotation: config.rotation,
             format: config.format,
             seeded: config.seed.is_some(),
-            random: match config.seed {
-                Some(seed) => ChaCha12Rng::seed_from_u64(seed),
-                None => ChaCha12Rng::from_rng(&mut rand::rng()),
-            },
+            random: random(config.seed, TOKENS),
             keys,
             events: Vec::new(),
             restored: 0,
@@ -94,6 +98,7 @@ impl Store {
         let mut saved = saved.clone();
         if !saved.seeded {
             std::mem::swap(&mut saved.random, &mut self.random);
+            saved.logins.go_on_drawing(&self.logins);
         }
         saved.restored = self.restored + 1;
         *self = saved;
@@ -107,6 +112,21 @@ impl Store {
     /// What has happened since the last call, in order.
     pub(crate) fn take_events(&mut self) -> Vec<IdpEvent> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Tells a step on a user's way to tokens.
+    pub(crate) fn tell(&mut self, step: AuthorizationEvent) {
+        self.events.push(IdpEvent::Authorization(Box::new(step)));
+    }
+
+    /// `iss` at an address.
+    pub(crate) fn issuer(&self, listener: &Listener) -> String {
+        self.vendor.issuer(&listener.origin)
+    }
+
+    /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
+    pub(crate) fn id_token_key(&self) -> Arc<SigningKey> {
+        self.keys.last().map_or_else(|| from_pool(Algorithm::Es256, 0), Arc::clone)
     }
 
     /// The tokens since the last call whose values are still to be made, which is slow: outside of the lock. Then they
@@ -137,7 +157,11 @@ impl Store {
     }
 
     pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
-        self.keys.iter().map(|key| key.public.clone()).collect()
+        let for_users = || self.clients.values().any(|registered| registered.client.signs_users_in());
+        match self.keys.is_empty() && for_users() {
+            true => vec![self.id_token_key().public.clone()],
+            false => self.keys.iter().map(|key| key.public.clone()).collect(),
+        }
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
@@ -167,6 +191,8 @@ impl Store {
     }
 
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
+        let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
+        let to = bent.as_ref().unwrap_or(to);
         let issuer = self.vendor.issuer(&to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
@@ -260,7 +286,21 @@ impl Store {
     }
 }
 
+/// Streams of one seed: values for browsers and devices do not change those of tokens.
+const TOKENS: u64 = 0;
+const LOGINS: u64 = 1;
+
+fn random(seed: Option<u64>, stream: u64) -> ChaCha12Rng {
+    let mut random = match seed {
+        Some(seed) => ChaCha12Rng::seed_from_u64(seed),
+        None => ChaCha12Rng::from_rng(&mut rand::rng()),
+    };
+    random.set_stream(stream);
+    random
+}
+
 /// For whom a token is made.
+#[derive(Clone)]
 pub(crate) struct Grantee<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) client: String,

@@ -18,7 +18,7 @@ pub enum Event {
     /// The first record: what is run, against what, with which seed.
     #[serde(rename = "run.started")]
     RunStarted(Box<RunHeader>),
-    /// The last record before the histories: how the scenario run ended for the lab itself.
+    /// The last record: how the scenario run ended for the lab itself. Nothing is recorded after it.
     #[serde(rename = "run.ended")]
     RunEnded(RunEnd),
     /// Workers are ready, workflows are about to be started; from here faults are armed.

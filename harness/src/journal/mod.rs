@@ -12,6 +12,7 @@ mod run;
 mod scrub;
 pub mod transcript;
 mod view;
+mod whole;
 
 pub use event::*;
 pub use id::{Call, Fingerprint, Instance, Seq, TokenName, WorkflowId};
@@ -23,3 +24,4 @@ pub use run::{ControlFacts, EffectCount, Identity, RunEnd, RunHeader, SCHEMA_VER
 pub use scrub::{LEAK, Redactor};
 pub use transcript::transcript;
 pub use view::{Delivery, Run, TokenLife};
+pub use whole::{Contents, Hole};

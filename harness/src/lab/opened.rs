@@ -23,7 +23,7 @@ use super::tokens::Validation;
 use super::upstream;
 use super::workload::{Client, WorkloadError};
 use crate::fault::Plan;
-use crate::journal::{Clock, ControlFacts, Event, Journal, RunEnd, RunHeader, SCHEMA_VERSION, TokenName};
+use crate::journal::{Clock, ControlFacts, Event, Journal, RunHeader, SCHEMA_VERSION, TokenName};
 use crate::scenario::{
     Action, ClientAuth, ClockOwner, Grant, LabValue, Resolved, ResolvedFault, Reuse, Signing, Target, TokenFormat,
     ValidationMode,
@@ -288,7 +288,7 @@ impl Lab {
         self.drive.append_histories().await?;
         let journal = self.scene.journal().clone();
         self.scene.close().await?;
-        journal.record(Event::RunEnded(RunEnd::Complete)).settled().await;
+        journal.end(None).await;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::verdict::{self, Judged, Verdict};
-use crate::journal::{ControlFacts, Event, Journal, Record, Run, RunEnd};
+use crate::journal::{ControlFacts, Journal, Record, Run};
 use crate::lab::{Brief, CrewError, Lab, LabError, Site, UnderTest};
 use crate::scenario::{Resolved, Target};
 
@@ -60,8 +60,7 @@ impl Common {
             if matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::NotStarted(_))) {
                 never_ready = Some(error.to_string());
             }
-            let end = RunEnd::LabFailed { reason: with_causes(error) };
-            journal.record(Event::RunEnded(end)).settled().await;
+            journal.end(Some(with_causes(error))).await;
         }
         let judged = match journal.take_failure() {
             Some(error) => lost(&error),

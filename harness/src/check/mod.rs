@@ -4,7 +4,6 @@
 //! The journal is all that they know: its first record says what scenario was run against what target, and what the
 //! control of the same configuration did ([`Context`]).
 
-mod attribution;
 mod bounded_load;
 mod context;
 mod diagnosable;
@@ -27,10 +26,10 @@ mod truthful_health;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-pub use attribution::Attribution;
 pub use context::{Context, Unjudged};
 pub use judgement::{Finding, Judgement, Opinion, Verdict};
 
+pub use crate::journal::Attribution;
 use crate::journal::Run;
 
 /// One question that a finished journal answers.

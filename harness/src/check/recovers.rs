@@ -12,11 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::attribution::Activity;
 use super::history::{Histories, Plan};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Event, Failure, Record, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::journal::{Activity, Event, Failure, Record, Run, Seq, WorkflowId, WorkflowStatus};
 use crate::scenario::Ending;
 
 /// For the work that is left, on a machine that was not seen to be busy. `checks: { recovers: { slack: … } }` sets

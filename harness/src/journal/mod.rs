@@ -3,6 +3,7 @@
 //! Reports, transcripts and verdicts are projections of it; nothing is measured twice. This module knows no other
 //! module of the harness: whoever wants to act on events implements [`Intervene`].
 
+mod attribution;
 mod event;
 mod id;
 mod kind;
@@ -14,6 +15,8 @@ pub mod transcript;
 mod view;
 mod whole;
 
+pub use attribution::Attribution;
+pub(crate) use attribution::{Activity, Candidates, Delivered, Live};
 pub use event::*;
 pub use id::{Call, Fingerprint, Instance, Seq, TokenName, WorkflowId};
 pub use kind::{KIND_DOCS, KindDoc, Moment, kind_doc};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::verdict::{self, Judged, Verdict};
+use crate::check;
 use crate::journal::{ControlFacts, Journal, Record, Run};
 use crate::lab::{Brief, CrewError, Lab, LabError, Site, UnderTest};
 use crate::scenario::{Resolved, Target};
@@ -53,6 +54,7 @@ impl Common {
             name: format!("{}-{name}", self.site.run),
             upstream: self.upstream.clone(),
             control,
+            deadline: Some(check::deadline),
         };
         let ended = Lab::live(&self.site, &journal, brief).await;
         let mut never_ready = None;

@@ -176,11 +176,10 @@ fn who_runs_a_scenario_is_told_how_long_to_wait() {
     let mut tale = late(1_000, "running");
     let records = tale.records();
     let run = Run::new(&records);
-    let context = Context::of(&run).expect("a header");
-    assert_eq!(deadline(&run, &context), None, "nothing is open");
+    assert_eq!(deadline(&run), None, "nothing is open");
     tale.told.retain(|told| !matches!(told.event, Event::WorkflowClosed { .. }));
     let records = tale.records();
-    let until = deadline(&Run::new(&records), &context).expect("a fault fired");
+    let until = deadline(&Run::new(&records)).expect("a fault fired");
     assert_eq!(until.as_millis(), 1_003 + 1 + 4_000 + 5_000);
 }
 

@@ -106,7 +106,7 @@ pub fn facts_of_control(journal: &Journal) -> ControlFacts {
     ControlFacts::of(&Run::new(&records_of(journal)))
 }
 
-fn records_of(journal: &Journal) -> Vec<Record> {
+pub(super) fn records_of(journal: &Journal) -> Vec<Record> {
     journal.records().iter().map(|record| (**record).clone()).collect()
 }
 

@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_prescribed_is_added_up() {
         for (faults, expected) in [
-            ("[]", 0),
+            ("[{ do: { api.respond: { status: 503 } } }]", 0),
             ("[{ do: { time.pass: { until: token-expiry } } }, { do: { time.pass: { by: 1h } } }]", 0),
             ("[{ do: { link.refuse: { on: idp } }, for: 2s, delay: 500ms }]", 2_500),
             ("[{ do: { idp.delay: { by: 1s, times: 3 } }, count: 2 }]", 6_000),

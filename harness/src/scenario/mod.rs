@@ -119,9 +119,47 @@ impl Scenario {
 mod tests {
     use super::Scenario;
 
+    const HEAD: &str = "scenario: s\nfamily: f\ntitle: t\n";
+
+    fn said(rest: &str) -> Vec<String> {
+        let read = Scenario::parse(&format!("{HEAD}{rest}"), "s.yaml");
+        read.err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_scenario_without_faults_is_told_so_unless_a_clock_is_wrong() {
+        let proves_nothing = "a scenario without faults proves nothing (say under `faults:`";
+        for (rest, place) in [("workload: { count: 1 }\nfaults: []\n", "s.yaml:5:9"), ("", "s.yaml:1:11")] {
+            let said = said(rest);
+            assert!(said.len() == 1 && said[0].starts_with(&format!("{place}: {proves_nothing}")), "{rest}: {said:?}");
+        }
+        assert_eq!(said("faults: []\nclocks: { api: 5m }\n"), [""; 0]);
+        assert_eq!(said("faults: [{ do: { time.pass: { by: 5m } } }]\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_tab_is_told_where_it_stands() {
+        for (rest, place) in [
+            ("faults:\n\t- do: { time.pass: { by: 5m } }\n", "s.yaml:5:1"),
+            ("faults:\n  - id: ä\n \t  do: { time.pass: { by: 5m } }\n", "s.yaml:6:2"),
+            ("idp:\n\taccess_token_lifetime: 5m\n", "s.yaml:5:1"),
+        ] {
+            let hint = "a tab stands where YAML wants spaces (indent with spaces only)";
+            assert_eq!(said(rest), [format!("{place}: {hint}")], "{rest}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_told_where_it_stands() {
+        for (rest, place) in [("faults: [}\n", "s.yaml:4:9"), ("family: \"open\n", "s.yaml:4")] {
+            let said = said(rest);
+            assert!(said[0].starts_with(&format!("{place}:")), "{rest}: {said:?}");
+        }
+    }
+
     #[test]
     fn the_name_of_runs_without_faults_is_taken() {
-        let text = "scenario: control\nfamily: custom\ntitle: x\n";
+        let text = "scenario: control\nfamily: custom\ntitle: x\nfaults: [{ do: { time.pass: { by: 5m } } }]\n";
         let errors = Scenario::parse(text, "c.yaml").expect_err("its journal would be the control's");
         assert!(errors[0].to_string().starts_with("c.yaml:1:11: no scenario can be named `control`"), "{}", errors[0]);
     }

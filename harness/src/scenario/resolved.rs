@@ -50,6 +50,9 @@ pub struct Resolved {
     pub activities: Entries<Vec<String>>,
     /// What the worker promises.
     pub policy: ResolvedPolicy,
+    /// What each workflow of the control must show for the scenario to say anything: of each list, the events in this
+    /// order.
+    pub control_shows: Vec<Vec<ResolvedShown>>,
     /// What goes wrong.
     pub faults: Vec<ResolvedFault>,
     /// When environment faults are undone; `None`: when all have fired and bitten.
@@ -161,6 +164,15 @@ pub struct ResolvedTrigger {
     pub after: Option<String>,
     /// Whether it acts on that event or on the following.
     pub then: Then,
+}
+
+/// An event that the control must show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedShown {
+    /// Kind of the event.
+    pub event: String,
+    /// As in [`ResolvedTrigger`].
+    pub filters: Vec<(String, Vec<Scalar>)>,
 }
 
 /// A fault.

@@ -82,10 +82,24 @@ fn requires(scenario: &Scenario, problems: &mut Problems) {
         {
             problems.add(requirement.at, Complaint::new("nothing can meet an empty list"));
         }
+        if let Requirement::ControlShows(events) = &requirement.value {
+            if events.is_empty() {
+                problems.add(requirement.at, Complaint::new("an empty list asks for nothing"));
+            }
+            for shown in events {
+                event(&shown.event, &shown.filters, true, problems);
+            }
+        }
     }
 }
 
 fn faults(scenario: &Scenario, problems: &mut Problems) {
+    if scenario.faults.is_empty() && scenario.clocks.moved().next().is_none() {
+        // Where there is no such key, the scenario is meant.
+        let at = if scenario.faults.at == Position::default() { scenario.scenario.at } else { scenario.faults.at };
+        let hint = "say under `faults:` what goes wrong; its control is run without faults in any case";
+        problems.add(at, Complaint::new("a scenario without faults proves nothing").hint(hint));
+    }
     let ids: Vec<String> = scenario
         .faults
         .iter()

@@ -51,6 +51,7 @@ impl Intervene for FireOn {
                 fault: self.trigger.into(),
                 action: "idp.revoke".into(),
                 trigger: Some(record.seq),
+                drawn_ms: [].into(),
             };
             assert_eq!(self.journal.record(fired).seq, None, "it is numbered later");
             consequences.directive = Directive { act: Act::DropReply, ..Directive::proceed() };

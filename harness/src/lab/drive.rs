@@ -57,7 +57,7 @@ impl Drive {
             concurrency: workload.concurrency.get() as usize,
             expected: resolved.expect.ending,
             faults: resolved.faults.clone(),
-            heal_delay: resolved.heal.as_ref().map_or(Duration::ZERO, |heal| heal.delay.to_std()),
+            heal_delay: resolved.heal.as_ref().map_or(Duration::ZERO, |heal| heal.delay.longest().to_std()),
             deadline,
         }
     }
@@ -131,8 +131,9 @@ impl Drive {
         let healed = fired.values().any(|(_, healed)| *healed > 0);
         let of_faults = self.faults.iter().map(|fault| {
             let (fired, healed) = fired.get(fault.id.as_str()).copied().unwrap_or_default();
-            let delay = if fired < fault.count.get() { fault.delay.to_std() } else { Duration::ZERO };
-            let lasts = fault.lasts.filter(|_| healed < fired).map_or(Duration::ZERO, |lasts| lasts.to_std());
+            let delay = if fired < fault.count.get() { fault.delay.longest().to_std() } else { Duration::ZERO };
+            let lasts = fault.lasts.as_ref().filter(|_| healed < fired);
+            let lasts = lasts.map_or(Duration::ZERO, |lasts| lasts.longest().to_std());
             delay + lasts
         });
         of_faults.sum::<Duration>() + if healed { Duration::ZERO } else { self.heal_delay }

@@ -9,6 +9,7 @@ use super::action::{Action, ClockOwner};
 use super::api::{Validate, ValidationMode};
 use super::at::At;
 use super::client::{Grant, TokenFormat};
+use super::delay::Delay;
 use super::duration::{Duration, Offset};
 use super::policy::Refresh;
 use super::target::{CheckSetting, Restart};
@@ -309,10 +310,10 @@ pub struct Fault {
     pub count: Option<NonZeroU32>,
     /// How long after its trigger it acts. Default: at once, on the triggering event itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<At<Duration>>,
+    pub delay: Option<At<Delay>>,
     /// How long it lasts. Default: until healing.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    pub lasts: Option<At<Duration>>,
+    pub lasts: Option<At<Delay>>,
     /// How likely it is that a trigger fires it, above 0, up to 1. Default: 1. Drawn from the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<At<f64>>,
@@ -337,7 +338,7 @@ pub struct Heal {
     pub when: Trigger,
     /// How long after that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<At<Duration>>,
+    pub delay: Option<At<Delay>>,
 }
 
 /// How a scenario has to end.

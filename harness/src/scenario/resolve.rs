@@ -6,6 +6,7 @@ use super::action::{Action, TimePass};
 use super::api::ValidationMode;
 use super::at::At;
 use super::client::{Client, Grant, TokenFormat};
+use super::delay::Delay;
 use super::duration::Duration;
 use super::model::{Outcome, Requirement, Scenario, Shown, TimeMode};
 use super::policy::{OnPermanent, Policy};
@@ -62,7 +63,7 @@ pub fn resolve(target: &Target, scenario: &Scenario, facts: &Facts) -> Result<Re
         faults: faults(target, scenario),
         heal: scenario.heal.as_ref().map(|heal| ResolvedHeal {
             when: trigger(target, &heal.when),
-            delay: heal.delay.as_ref().map_or(Duration::ZERO, |delay| delay.value),
+            delay: heal.delay.as_ref().map_or(Delay::ZERO, |delay| delay.value.clone()),
         }),
         expect: ResolvedExpect {
             outcome: scenario.expect.outcome,
@@ -202,8 +203,8 @@ fn faults(target: &Target, scenario: &Scenario) -> Vec<ResolvedFault> {
             action: fault.action.value.clone(),
             arm: fault.arm,
             count: fault.count.unwrap_or(NonZeroU32::MIN),
-            delay: fault.delay.as_ref().map_or(Duration::ZERO, |delay| delay.value),
-            lasts: fault.lasts.as_ref().map(|lasts| lasts.value),
+            delay: fault.delay.as_ref().map_or(Delay::ZERO, |delay| delay.value.clone()),
+            lasts: fault.lasts.as_ref().map(|lasts| lasts.value.clone()),
             probability: fault.probability.as_ref().map_or(1.0, |probability| probability.value),
         }
     });

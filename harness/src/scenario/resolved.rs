@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::api::{Correlate, Route, ValidationMode};
 use super::client::{Client, TokenFormat};
+use super::delay::Delay;
 use super::duration::Duration;
 use super::model::{Arm, Clocks, Outcome, Reuse, Signing, TemporalSettings, TimeMode};
 use super::policy::{ErrorTypes, OnPermanent, Refresh};
@@ -189,9 +190,9 @@ pub struct ResolvedFault {
     /// How often it fires.
     pub count: NonZeroU32,
     /// How long after its trigger it acts.
-    pub delay: Duration,
+    pub delay: Delay,
     /// How long it lasts; `None`: until healing.
-    pub lasts: Option<Duration>,
+    pub lasts: Option<Delay>,
     /// How likely a trigger fires it.
     pub probability: f64,
     /// What proves that it bit; `None`: the action's own proof.
@@ -217,7 +218,7 @@ pub struct ResolvedHeal {
     /// What it waits for.
     pub when: ResolvedTrigger,
     /// How long after that.
-    pub delay: Duration,
+    pub delay: Delay,
 }
 
 /// How a scenario has to end.

@@ -19,6 +19,7 @@ pub(super) fn run(
 ) -> Result<Reply, OAuthError> {
     let credentials = client_auth::read(&call.headers, form)?;
     let client = client_auth::check(&credentials, store)?.clone();
+    store.check_tenant()?;
     let asked = form.get("grant_type").ok_or_else(|| OAuthError::new("invalid_request", "grant_type is missing"))?;
     let (_, kind, run) = grant::ALL
         .iter()

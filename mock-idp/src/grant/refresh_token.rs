@@ -25,6 +25,7 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     if context.now_ms >= token.expires_at_ms {
         return Err(invalid("the refresh token has expired"));
     }
+    context.store.check_subject(&token.subject)?;
     let (id, allowed) = (token.id, token.scopes.clone());
     // Reuse is reuse, whatever else is wrong with the request.
     context.store.detect_reuse(id, context.now_ms)?;

@@ -92,6 +92,36 @@ impl Idp {
         });
     }
 
+    /// Nothing is granted for this subject any more (`invalid_grant`), and what speaks for it is dead.
+    pub fn disable_subject(&self, subject: &str) {
+        self.apply(|store, now_ms| {
+            store.disabled.subjects.insert(subject.to_owned());
+            store.revoke(&Which::Subject(subject.to_owned()), "the subject was disabled", now_ms);
+        });
+    }
+
+    /// The subject is served again. What died stays dead.
+    pub fn enable_subject(&self, subject: &str) {
+        self.apply(|store, _| store.disabled.subjects.remove(subject));
+    }
+
+    /// No client gets tokens any more (`unauthorized_client`). What was issued lives on.
+    pub fn disable_tenant(&self) {
+        self.apply(|store, _| store.disabled.tenant = true);
+    }
+
+    /// Clients get tokens again.
+    pub fn enable_tenant(&self) {
+        self.apply(|store, _| store.disabled.tenant = false);
+    }
+
+    /// The subject takes back what it granted to the client: what this client holds for it is dead, until somebody
+    /// [consents](Self::consent) again.
+    pub fn withdraw_consent(&self, client: &str, subject: &str) {
+        let which = Which::Consent { client: client.to_owned(), subject: subject.to_owned() };
+        self.revoke(&which, "the consent was withdrawn");
+    }
+
     /// Somebody consents again: the client is served, and has a new refresh token like the newest that it ever had
     /// (subject, scopes, issuer). What died stays dead.
     ///

@@ -19,6 +19,13 @@ pub enum Which {
     Client(String),
     /// All that speak for a subject.
     Subject(String),
+    /// All of a client that speak for a subject: what one consent stands behind.
+    Consent {
+        /// The client.
+        client: String,
+        /// The subject.
+        subject: String,
+    },
 }
 
 impl Store {
@@ -56,6 +63,9 @@ impl Store {
             Which::All(kind) => self.ids(|token| token.kind == *kind),
             Which::Client(client) => self.ids(|token| token.client == *client),
             Which::Subject(subject) => self.ids(|token| token.subject == *subject),
+            Which::Consent { client, subject } => {
+                self.ids(|token| token.client == *client && token.subject == *subject)
+            }
         };
         for id in ids {
             self.die(id, Death::Revoked(reason.to_owned()), now_ms);

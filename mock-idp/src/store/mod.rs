@@ -1,8 +1,10 @@
 //! All state of an identity provider, behind one lock of its own.
 
 mod death;
+mod disabled;
 
 pub use death::Which;
+pub(crate) use disabled::Disabled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
 pub(crate) struct Store {
     pub(crate) clients: BTreeMap<String, Registered>,
+    pub(crate) disabled: Disabled,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
@@ -58,6 +61,7 @@ impl Store {
         let registered = |client: Client| (client.id.clone(), Registered { client, disabled: false });
         Self {
             clients: config.clients.into_iter().map(registered).collect(),
+            disabled: Disabled::default(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
             audience: None,

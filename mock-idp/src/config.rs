@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::TimeSource;
+use crate::dialect::Dialect;
 use crate::key::Algorithm;
 use crate::observe::{Observer, Passive};
 use crate::secret::Secret;
@@ -11,6 +12,8 @@ use crate::secret::Secret;
 /// Settings of an [`Idp`](crate::Idp).
 #[derive(Clone)]
 pub struct Config {
+    /// Whose paths, names and answers it has.
+    pub dialect: Dialect,
     /// Who may ask for tokens.
     pub clients: Vec<Client>,
     /// Form of access tokens.
@@ -33,6 +36,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            dialect: Dialect::default(),
             clients: Vec::new(),
             format: TokenFormat::Jwt(Algorithm::Es256),
             access_token_lifetime: Duration::from_secs(300),
@@ -142,14 +146,15 @@ impl Client {
 pub struct Listener {
     /// Who comes in here, for the observer.
     pub name: String,
-    /// `iss` of what is issued here, without a slash at its end.
-    pub issuer: String,
+    /// Scheme, host and port at which it is reached, without a slash at the end. [`Idp::issuer`](crate::Idp::issuer)
+    /// makes `iss` of it, [`Idp::url`](crate::Idp::url) the address of an endpoint.
+    pub origin: String,
 }
 
 impl Listener {
-    /// An address for `name` with this issuer.
-    pub fn new(name: impl Into<String>, issuer: impl Into<String>) -> Self {
-        let issuer: String = issuer.into();
-        Self { name: name.into(), issuer: issuer.trim_end_matches('/').to_owned() }
+    /// An address for `name` at this origin.
+    pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
+        let origin: String = origin.into();
+        Self { name: name.into(), origin: origin.trim_end_matches('/').to_owned() }
     }
 }

@@ -13,9 +13,11 @@
 //! # let _ = router;
 //! ```
 
+pub mod cli;
 mod client_auth;
 mod clock;
 mod config;
+mod dialect;
 mod endpoint;
 mod error;
 pub mod fault;
@@ -30,6 +32,7 @@ mod token;
 
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
+pub use dialect::Dialect;
 pub use endpoint::Endpoint;
 pub use idp::{Idp, Stolen};
 pub use key::Algorithm;

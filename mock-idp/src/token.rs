@@ -43,7 +43,7 @@ pub struct TokenFacts {
     pub scopes: Vec<String>,
     /// `aud`.
     pub audience: String,
-    /// `iss`: the address where it was issued.
+    /// `iss`.
     pub issuer: String,
     /// When it was issued, in milliseconds since the Unix epoch, by the issuer's clock.
     pub issued_at_ms: i64,
@@ -53,6 +53,8 @@ pub struct TokenFacts {
     pub death: Option<Death>,
     /// Its value.
     pub value: Secret,
+    /// The address where it was issued.
+    pub(crate) origin: String,
     pub(crate) family: u64,
     pub(crate) rotated_at_ms: i64,
 }
@@ -66,15 +68,15 @@ impl TokenFacts {
 
 /// Claims of an access token (RFC 9068 §2.2).
 #[derive(Serialize)]
-pub(crate) struct AccessClaims<'a> {
-    pub(crate) iss: &'a str,
+pub(crate) struct AccessClaims {
+    pub(crate) iss: String,
     pub(crate) exp: i64,
-    pub(crate) aud: &'a str,
-    pub(crate) sub: &'a str,
-    pub(crate) client_id: &'a str,
+    pub(crate) aud: String,
+    pub(crate) sub: String,
+    pub(crate) client_id: String,
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
-    pub(crate) jti: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub(crate) scope: &'a str,
+    pub(crate) jti: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) scope: String,
 }

@@ -54,7 +54,7 @@ impl Lab {
             form.len(),
             basic("worker", "secret")
         );
-        let address = self.served.listener.issuer.strip_prefix("http://").expect("an address");
+        let address = self.served.listener.origin.strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(address).await.expect("it listens");
         stream.write_all(request.as_bytes()).await.expect("it reads");
         let mut bytes = Vec::new();

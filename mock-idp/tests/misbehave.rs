@@ -107,7 +107,7 @@ async fn a_dropped_a_cut_and_an_altered_reply_were_processed() {
 }
 
 async fn oauth2_form(served: &Served) -> reqwest::Result<String> {
-    let url = format!("{}/oauth2/token", served.listener.issuer);
+    let url = format!("{}/oauth2/token", served.listener.origin);
     let form = format!("{GRANT}&client_id=worker&client_secret=secret");
     let request = reqwest::Client::new().post(url).header("Content-Type", "application/x-www-form-urlencoded");
     request.body(form).send().await?.text().await

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::select_all;
+use mock_idp::{Endpoint, Idp};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -171,7 +172,7 @@ impl Crew {
         let instance = member.instance();
         let addresses = scene.admit(&instance).map_err(|error| CrewError::Ports(instance.clone(), error))?;
         let mut env = self.belongings.env.clone();
-        tell_addresses(&mut env, &addresses);
+        tell_addresses(&mut env, scene.idp(), &addresses);
         let hand = match &self.under_test {
             UnderTest::Processes(commands) => {
                 let hand = commands
@@ -373,12 +374,14 @@ impl Commands {
     }
 }
 
-fn tell_addresses(env: &mut LabEnv, addresses: &Addresses) {
-    let issuer = &addresses.idp.issuer;
+fn tell_addresses(env: &mut LabEnv, idp: &Idp, addresses: &Addresses) {
     env.set(LabValue::TemporalAddress, addresses.temporal.to_string());
-    env.set(LabValue::IdpIssuer, issuer);
-    env.set(LabValue::IdpTokenUrl, format!("{issuer}/oauth2/token"));
-    env.set(LabValue::IdpJwksUrl, format!("{issuer}/oauth2/jwks"));
+    env.set(LabValue::IdpIssuer, idp.issuer(&addresses.idp));
+    for (value, endpoint) in [(LabValue::IdpTokenUrl, Endpoint::Token), (LabValue::IdpJwksUrl, Endpoint::Jwks)] {
+        if let Some(url) = idp.url(endpoint, &addresses.idp) {
+            env.set(value, url);
+        }
+    }
     env.set(LabValue::ApiUrl, format!("http://{}", addresses.api));
 }
 

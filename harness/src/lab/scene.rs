@@ -69,7 +69,7 @@ pub enum Incomplete {
 /// Where one worker instance finds the lab.
 #[derive(Debug, Clone)]
 pub struct Addresses {
-    /// The identity provider's address for it, with the issuer that it uses.
+    /// The identity provider's address for it.
     pub idp: Listener,
     /// The API.
     pub api: SocketAddr,
@@ -80,8 +80,8 @@ pub struct Addresses {
 impl Addresses {
     /// The ports that the instance may connect to.
     pub fn ports(&self) -> Vec<u16> {
-        let issuer = self.idp.issuer.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        [Some(self.api.port()), Some(self.temporal.port()), issuer].into_iter().flatten().collect()
+        let idp = self.idp.origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        [Some(self.api.port()), Some(self.temporal.port()), idp].into_iter().flatten().collect()
     }
 }
 

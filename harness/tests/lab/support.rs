@@ -70,7 +70,7 @@ impl Lab {
     pub(crate) async fn ask(&self, form: &str) -> serde_json::Value {
         let request = Request::builder()
             .method(Method::POST)
-            .uri(format!("{}/oauth2/token", self.at.idp.issuer))
+            .uri(format!("{}/oauth2/token", self.at.idp.origin))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Full::from(format!("{form}&client_id=c1&client_secret=secret")))
             .expect("a request");

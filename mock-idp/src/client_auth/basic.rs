@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderValue};
 
 use super::Credentials;
 use crate::config::AuthMethod;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 
 pub(super) fn read(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(OAuthError::new("invalid_request", "the Authorization header stands twice"));
+        return Err(OAuthError::new(Cause::MalformedRequest, "the Authorization header stands twice"));
     }
     let decoded = || {
         let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
@@ -24,7 +24,7 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthErro
         let (id, secret) = text.split_once(':')?;
         Some(Credentials { id: form_decoded(id), secret: form_decoded(secret), method: AuthMethod::Basic })
     };
-    decoded().map(Some).ok_or_else(OAuthError::invalid_client)
+    decoded().map(Some).ok_or_else(|| OAuthError::client(Cause::UnreadableAuthentication))
 }
 
 /// The `Authorization` header of a client.

@@ -3,12 +3,14 @@
 mod basic;
 mod post;
 
+use std::sync::Arc;
+
 pub(crate) use basic::header as basic_header;
 use http::HeaderMap;
 
 use crate::config::{AuthMethod, Client};
 use crate::endpoint::Form;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::store::Store;
 
 /// What a request says of its client.
@@ -26,16 +28,18 @@ pub(crate) struct Credentials {
 pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAuthError> {
     match (basic::read(headers)?, post::read(form)) {
         (Some(_), Some(_)) => {
-            Err(OAuthError::new("invalid_request", "more than one method of client authentication was used"))
+            let text = "more than one method of client authentication was used";
+            Err(OAuthError::new(Cause::SeveralAuthentications, text))
         }
         (Some(credentials), None) => match form.get("client_id") {
             Some(id) if id != credentials.id => {
-                Err(OAuthError::new("invalid_request", "client_id is another one than in the Authorization header"))
+                let text = "client_id is another one than in the Authorization header";
+                Err(OAuthError::new(Cause::MalformedRequest, text))
             }
             _ => Ok(credentials),
         },
         (None, Some(credentials)) => Ok(credentials),
-        (None, None) => Err(OAuthError::invalid_client()),
+        (None, None) => Err(OAuthError::client(Cause::NoAuthentication)),
     }
 }
 
@@ -44,14 +48,17 @@ pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAut
 /// # Errors
 ///
 /// `invalid_client`, with one text for every cause.
-pub(crate) fn check<'a>(credentials: &Credentials, store: &'a Store) -> Result<&'a Client, OAuthError> {
-    let refused = OAuthError::invalid_client;
-    let registered = store.clients.get(&credentials.id).ok_or_else(refused)?;
+pub(crate) fn check(credentials: &Credentials, store: &Store) -> Result<Arc<Client>, OAuthError> {
+    let refused = |cause| Err(OAuthError::client(cause));
+    let Some(registered) = store.clients.get(&credentials.id) else { return refused(Cause::UnknownClient) };
     let client = &registered.client;
-    let right = client.secret.matches(&credentials.secret);
-    if right && !registered.disabled && client.methods.contains(&credentials.method) {
-        Ok(client)
+    if !client.secret.matches(&credentials.secret) {
+        refused(Cause::WrongSecret)
+    } else if registered.disabled {
+        refused(Cause::ClientDisabled)
+    } else if !client.methods.contains(&credentials.method) {
+        refused(Cause::WrongAuthenticationMethod)
     } else {
-        Err(refused())
+        Ok(Arc::clone(client))
     }
 }

@@ -3,20 +3,24 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{INTROSPECT, JWKS, REVOKE, Reply, TOKEN};
+use super::{Endpoint, Reply};
 use crate::config::Listener;
+use crate::dialect::Vendor;
 use crate::grant;
 
-pub(super) fn run(listener: &Listener) -> Reply {
-    let at = |path: &str| format!("{}{path}", listener.issuer);
+/// The names of endpoints' addresses.
+const ENDPOINTS: &[(&str, Endpoint)] = &[
+    ("token_endpoint", Endpoint::Token),
+    ("jwks_uri", Endpoint::Jwks),
+    ("introspection_endpoint", Endpoint::Introspect),
+    ("revocation_endpoint", Endpoint::Revoke),
+];
+
+pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
     let methods = json!(["client_secret_basic", "client_secret_post"]);
     let grants: Vec<&str> = grant::ALL.iter().map(|(name, ..)| *name).collect();
-    let body = json!({
-        "issuer": listener.issuer,
-        "token_endpoint": at(TOKEN),
-        "jwks_uri": at(JWKS),
-        "introspection_endpoint": at(INTROSPECT),
-        "revocation_endpoint": at(REVOKE),
+    let mut body = json!({
+        "issuer": vendor.issuer(&listener.origin),
         "grant_types_supported": grants,
         "response_types_supported": [],
         "subject_types_supported": ["public"],
@@ -24,5 +28,10 @@ pub(super) fn run(listener: &Listener) -> Reply {
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
     });
+    for (name, endpoint) in ENDPOINTS {
+        if let Some(url) = vendor.url(*endpoint, &listener.origin) {
+            body[*name] = url.into();
+        }
+    }
     Reply::json(StatusCode::OK, &body)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 
 /// The parameters of a form, each at most once, but `resource` (RFC 8707 §2).
 #[derive(Debug, Default)]
@@ -25,14 +25,14 @@ impl Form {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             let text = "the body must be application/x-www-form-urlencoded";
-            return Err(OAuthError::new("invalid_request", text));
+            return Err(OAuthError::new(Cause::MalformedRequest, text));
         }
         let mut form = Self::default();
         for (name, value) in url::form_urlencoded::parse(body) {
             if name == "resource" {
                 form.resources.push(value.into_owned());
             } else if form.single.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(OAuthError::new("invalid_request", "a parameter stands twice"));
+                return Err(OAuthError::new(Cause::MalformedRequest, "a parameter stands twice"));
             }
         }
         // RFC 6749 §3.2: a parameter without a value is treated as omitted.

@@ -5,19 +5,19 @@ use serde_json::{Value, json};
 
 use super::{Call, Form, Reply};
 use crate::client_auth;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::store::Store;
 use crate::token::{TokenFacts, TokenKind};
 
 pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> Result<Reply, OAuthError> {
     let credentials = client_auth::read(&call.headers, form)?;
     let client = client_auth::check(&credentials, store)?;
-    let value = form.get("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing"))?;
+    let value = form.get("token").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "token is missing"))?;
     // RFC 7662 §2.2: whatever the caller may not know of looks like a dead token, and says nothing more.
     let known = store
         .find(value)
         .filter(|token| token.is_live(now_ms) && (client.resource_server || token.client == client.id));
-    let body = known.map_or_else(|| json!({"active": false}), active);
+    let body = known.map_or_else(|| json!({"active": false}), |token| active(&token));
     Ok(Reply::json(StatusCode::OK, &body).uncached())
 }
 

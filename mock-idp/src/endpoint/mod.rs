@@ -9,15 +9,16 @@ mod token;
 
 use std::fmt;
 
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) use form::Form;
 
 use crate::client_auth;
 use crate::config::{AuthMethod, Client, Listener};
+use crate::dialect::{Route, Vendor};
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
 use crate::secret::Secret;
@@ -62,40 +63,25 @@ impl fmt::Display for Endpoint {
     }
 }
 
-const TOKEN: &str = "/oauth2/token";
-const INTROSPECT: &str = "/oauth2/introspect";
-const REVOKE: &str = "/oauth2/revoke";
-const JWKS: &str = "/oauth2/jwks";
-const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
-const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
-
-/// Every path, with the one method that it has.
-const PATHS: &[(&str, Method, Endpoint)] = &[
-    (TOKEN, Method::POST, Endpoint::Token),
-    (INTROSPECT, Method::POST, Endpoint::Introspect),
-    (REVOKE, Method::POST, Endpoint::Revoke),
-    (JWKS, Method::GET, Endpoint::Jwks),
-    (OPENID_CONFIGURATION, Method::GET, Endpoint::Discovery),
-    (SERVER_METADATA, Method::GET, Endpoint::Discovery),
-];
-
 /// What a request is for. What GET does, HEAD does without a body (RFC 9110 §9.3.2).
-pub(crate) fn at(method: &Method, path: &str) -> Endpoint {
-    let found = PATHS.iter().find(|(known, allowed, _)| {
-        *known == path && (allowed == method || (method == Method::HEAD && allowed == Method::GET))
+pub(crate) fn at(vendor: &dyn Vendor, method: &Method, path: &str) -> Endpoint {
+    let found = vendor.routes().iter().find(|route| {
+        route.path == path && (route.method == *method || (method == Method::HEAD && route.method == Method::GET))
     });
-    found.map_or(Endpoint::Unknown, |(.., endpoint)| *endpoint)
+    found.map_or(Endpoint::Unknown, |route| route.endpoint)
 }
 
 /// The paths of what describes the provider and changes nothing: the same for whoever asks.
-pub(crate) fn documents() -> impl Iterator<Item = (&'static str, Endpoint)> {
-    let described = PATHS.iter().filter(|(.., endpoint)| matches!(endpoint, Endpoint::Jwks | Endpoint::Discovery));
-    described.map(|(path, _, endpoint)| (*path, *endpoint))
+pub(crate) fn documents(vendor: &dyn Vendor) -> impl Iterator<Item = &'static Route> {
+    let is_document = |route: &&Route| matches!(route.endpoint, Endpoint::Jwks | Endpoint::Discovery);
+    vendor.routes().iter().filter(is_document)
 }
 
 /// A request, parsed.
 pub(crate) struct Call {
+    pub(crate) vendor: &'static dyn Vendor,
     pub(crate) endpoint: Endpoint,
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     /// The form of a POST, or what is wrong with it.
@@ -105,12 +91,20 @@ pub(crate) struct Call {
 
 impl Call {
     /// What anybody sends to read a document.
-    pub(crate) fn document(path: &str, endpoint: Endpoint) -> Self {
-        Self { endpoint, path: path.to_owned(), headers: HeaderMap::new(), form: Ok(Form::default()), number: 0 }
+    pub(crate) fn document(vendor: &'static dyn Vendor, route: &Route) -> Self {
+        Self {
+            vendor,
+            endpoint: route.endpoint,
+            method: route.method.clone(),
+            path: route.path.to_owned(),
+            headers: HeaderMap::new(),
+            form: Ok(Form::default()),
+            number: 0,
+        }
     }
 
     /// What `client` sends to redeem a refresh token.
-    pub(crate) fn refresh(client: &Client, token: &Secret, number: u64) -> Self {
+    pub(crate) fn refresh(vendor: &'static dyn Vendor, client: &Client, token: &Secret, number: u64) -> Self {
         let mut form = Form::default();
         let mut set = |name: &str, value: &str| form.set(name, value);
         set("grant_type", "refresh_token");
@@ -122,36 +116,62 @@ impl Call {
         } else if let Some(value) = client_auth::basic_header(&client.id, client.secret.expose()) {
             headers.insert(AUTHORIZATION, value);
         }
-        Self { endpoint: Endpoint::Token, path: TOKEN.to_owned(), headers, form: Ok(form), number }
+        Self {
+            vendor,
+            endpoint: Endpoint::Token,
+            method: Method::POST,
+            path: String::new(),
+            headers,
+            form: Ok(form),
+            number,
+        }
     }
 }
 
 /// A decided reply.
-#[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
+    late: Option<LateBody>,
 }
 
+/// A body that takes its time, as one with a token in it that must be signed first.
+type LateBody = Box<dyn FnOnce() -> Value + Send>;
+
 impl Reply {
-    /// A reply that was made before.
+    /// A reply that was made before, or elsewhere.
     pub(crate) fn again(http: HttpReply, reason: &str) -> Self {
-        Self { http, error: None, reason: Some(reason.to_owned()), issued: Vec::new() }
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
+    }
+
+    /// A reply without anything to say about it.
+    pub(crate) fn new(http: HttpReply) -> Self {
+        Self { http, error: None, reason: None, issued: Vec::new(), late: None }
+    }
+
+    /// A reply whose JSON body is made after the decision, outside of the store's lock.
+    fn late_json(status: StatusCode, body: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self { late: Some(Box::new(body)), ..Self::json(status, &Value::Null) }
+    }
+
+    /// Makes a body that was left for later. Takes no lock of the store, and is not to be called under it.
+    pub(crate) fn finish(&mut self) {
+        if let Some(body) = self.late.take() {
+            self.http.body = body().to_string().into();
+        }
     }
 
     fn json(status: StatusCode, body: &Value) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let http = HttpReply { status, headers, body: body.to_string().into() };
-        Self { http, error: None, reason: None, issued: Vec::new() }
+        Self::new(HttpReply::json(status, body))
     }
 
-    /// 404, or 405 with the method that the path has (RFC 9110 §15.5.6).
-    fn unknown(path: &str) -> Self {
+    /// 404, or 405 with the methods that the path has (RFC 9110 §15.5.6).
+    fn unknown(call: &Call) -> Self {
+        let routes = call.vendor.routes().iter();
         let methods: Vec<&str> =
-            PATHS.iter().filter(|(known, ..)| *known == path).map(|(_, m, _)| m.as_str()).collect();
+            routes.filter(|route| route.path == call.path).map(|route| route.method.as_str()).collect();
         let (status, reason) = match methods.is_empty() {
             true => (StatusCode::NOT_FOUND, "nothing is served at this path"),
             false => (StatusCode::METHOD_NOT_ALLOWED, "this path has another method"),
@@ -162,41 +182,33 @@ impl Reply {
         {
             http.headers.insert(ALLOW, methods);
         }
-        Self { http, error: None, reason: Some(reason.to_owned()), issued: Vec::new() }
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
     }
 
-    /// RFC 6749 §5.1: what holds tokens or credentials is never cached.
-    fn uncached(mut self) -> Self {
-        self.http.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        self.http.headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        self
+    fn uncached(self) -> Self {
+        Self { http: self.http.uncached(), ..self }
     }
 
-    fn refusal(error: &OAuthError) -> Self {
-        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let body = json!({"error": error.code, "error_description": error.description});
-        let mut reply = Self::json(status, &body).uncached();
-        // RFC 9110 §15.5.2: every 401 names a scheme, not only where RFC 6749 §5.2 says so once more.
-        if status == StatusCode::UNAUTHORIZED {
-            reply.http.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="mock-idp""#));
-        }
-        reply.error = Some(error.code.to_owned());
-        reply.reason = Some(error.description.clone());
-        reply
+    fn refusal(vendor: &dyn Vendor, error: &OAuthError) -> Self {
+        let http = vendor.refusal(error);
+        // What the client is told: a dialect may have another word for it.
+        let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
+        let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
+        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::new(http) }
     }
 }
 
 /// Decides a request. All state that it changes is the store's.
 pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
     let decided = match call.endpoint {
-        Endpoint::Unknown => Ok(Reply::unknown(&call.path)),
-        Endpoint::Discovery => Ok(discovery::run(listener)),
+        Endpoint::Unknown => Ok(Reply::unknown(call)),
+        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener)),
         Endpoint::Jwks => Ok(jwks::run(store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
         Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, store, now_ms)),
         Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, store, now_ms)),
     };
-    decided.unwrap_or_else(|error| Reply::refusal(&error))
+    decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error))
 }
 
 fn form(call: &Call) -> Result<&Form, OAuthError> {

@@ -4,18 +4,20 @@ use http::StatusCode;
 
 use super::{Call, Form, Reply};
 use crate::client_auth;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::store::{Store, Which};
 use crate::token::TokenKind;
 
 pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> Result<Reply, OAuthError> {
     let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?.id.clone();
-    let value = form.get("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing"))?;
-    let found = store.find(value).map(|token| (token.id, token.kind, token.family, token.client == client));
+    let client = client_auth::check(&credentials, store)?;
+    let value = form.get("token").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "token is missing"))?;
+    let found = store.find(value).map(|token| (token.id, token.kind, token.family, token.client == client.id));
     match found {
         // RFC 7009 §2.1: a token of another client is refused.
-        Some((.., false)) => return Err(OAuthError::new("invalid_grant", "the token was issued to another client")),
+        Some((.., false)) => {
+            return Err(OAuthError::new(Cause::RevocationForeign, "the token was issued to another client"));
+        }
         // RFC 7009 §2.1: with a refresh token, the access tokens of the same grant should die.
         Some((_, TokenKind::Refresh, family, true)) => {
             store.revoke_family(family, "the client revoked its refresh token", now_ms);

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
@@ -29,6 +29,20 @@ impl HttpReply {
     /// A reply of nothing but a status.
     pub fn new(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// A JSON document.
+    pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Self {
+        let mut reply = Self { body: body.to_string().into(), ..Self::new(status) };
+        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        reply
+    }
+
+    /// RFC 6749 §5.1: what holds tokens or credentials is never cached.
+    pub(crate) fn uncached(mut self) -> Self {
+        self.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        self
     }
 }
 

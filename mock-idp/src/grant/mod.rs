@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{Client, GrantType, Listener};
 use crate::endpoint::Form;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::store::{Granted, Store};
 
 /// What a grant works with.
@@ -39,7 +39,9 @@ fn scopes(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     let mut seen = BTreeSet::new();
     asked.retain(|scope| seen.insert(scope.clone()));
     match asked.iter().find(|scope| !allowed.contains(scope)) {
-        Some(_) => Err(OAuthError::new("invalid_scope", "a scope was asked for that is not granted to this client")),
+        Some(_) => {
+            Err(OAuthError::new(Cause::ScopeNotAllowed, "a scope was asked for that is not granted to this client"))
+        }
         None if asked.is_empty() => Ok(allowed.to_vec()),
         None => Ok(asked),
     }

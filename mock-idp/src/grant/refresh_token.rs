@@ -1,29 +1,29 @@
 //! The refresh token grant (RFC 6749 §6).
 
 use super::{Context, scopes};
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::store::Granted;
 use crate::token::{Death, TokenKind};
 
 pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
-    let invalid = |reason: &str| OAuthError::new("invalid_grant", reason);
     let value = context
         .form
         .get("refresh_token")
-        .ok_or_else(|| OAuthError::new("invalid_request", "refresh_token is missing"))?;
+        .ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "refresh_token is missing"))?;
     let token = context
         .store
         .find(value)
         .filter(|token| token.kind == TokenKind::Refresh)
-        .ok_or_else(|| invalid("the refresh token is unknown"))?;
+        .ok_or_else(|| OAuthError::new(Cause::RefreshTokenUnknown, "the refresh token is unknown"))?;
     if token.client != context.client.id {
-        return Err(invalid("the refresh token was issued to another client"));
+        return Err(OAuthError::new(Cause::RefreshTokenForeign, "the refresh token was issued to another client"));
     }
     if let Some(Death::Revoked(reason)) = &token.death {
-        return Err(invalid(&format!("the refresh token was revoked: {reason}")));
+        let text = format!("the refresh token was revoked: {reason}");
+        return Err(OAuthError::new(Cause::RefreshTokenRevoked, text));
     }
     if context.now_ms >= token.expires_at_ms {
-        return Err(invalid("the refresh token has expired"));
+        return Err(OAuthError::new(Cause::RefreshTokenExpired, "the refresh token has expired"));
     }
     context.store.check_subject(&token.subject)?;
     let (id, allowed) = (token.id, token.scopes.clone());

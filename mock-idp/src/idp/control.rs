@@ -1,5 +1,6 @@
 //! What a test does to the identity provider.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub struct Stolen {
 impl Idp {
     /// What is known of a token, whoever asks: the truth, by which an API front judges with its own clock.
     pub fn facts(&self, value: &str) -> Option<TokenFacts> {
-        self.store().find(value).cloned()
+        self.store().find(value)
     }
 
     /// Ids of the registered clients.
@@ -49,14 +50,14 @@ impl Idp {
     /// Gives `None` if the client is unknown.
     pub fn mint_refresh_token(&self, client: &str, subject: &str, listener: &Listener) -> Option<TokenFacts> {
         self.apply(|store, now_ms| {
-            let client = store.clients.get(client)?.client.clone();
+            let client = Arc::clone(&store.clients.get(client)?.client);
             let family = store.new_family();
             let to = Grantee {
                 listener,
-                client: client.id,
+                client: client.id.clone(),
                 subject: subject.to_owned(),
-                scopes: client.scopes,
-                audience: client.audience,
+                scopes: client.scopes.clone(),
+                audience: client.audience.clone(),
                 family,
             };
             Some(store.refresh_token(&to, now_ms))
@@ -133,7 +134,7 @@ impl Idp {
             let before = store.tokens().iter().rev().find(of_client)?.clone();
             let family = store.new_family();
             let to = Grantee {
-                listener: &Listener::new("consent", before.issuer),
+                listener: &Listener::new("consent", before.origin),
                 client: before.client,
                 subject: before.subject,
                 scopes: before.scopes,
@@ -148,7 +149,7 @@ impl Idp {
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
         self.apply(|store, _| {
             if let Some(registered) = store.clients.get_mut(client) {
-                registered.client.secret = secret;
+                Arc::make_mut(&mut registered.client).secret = secret;
             }
         });
     }
@@ -199,8 +200,8 @@ impl Idp {
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.apply(|store, now_ms| {
             let token = store.last_rotated(client)?.clone();
-            let call = Call::refresh(&store.clients.get(&token.client)?.client, &token.value, number);
-            let reply = decide(&call, &Listener::new("thief", &token.issuer), store, now_ms);
+            let call = Call::refresh(self.0.vendor, &store.clients.get(&token.client)?.client, &token.value, number);
+            let reply = decide(&call, &Listener::new("thief", &token.origin), store, now_ms);
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })
         })
     }

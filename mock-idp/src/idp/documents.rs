@@ -20,7 +20,7 @@ impl Documents {
     /// An address is served.
     pub(super) fn serve(&self, listener: Arc<Listener>) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.insert(listener.issuer.clone(), listener);
+        listeners.insert(listener.origin.clone(), listener);
     }
 
     /// An old document, if there is one.
@@ -31,7 +31,7 @@ impl Documents {
                 Arc::clone(&self.before_rotation.lock().unwrap_or_else(PoisonError::into_inner))
             }
         };
-        documents.get(&(listener.issuer.clone(), path.to_owned())).cloned()
+        documents.get(&(listener.origin.clone(), path.to_owned())).cloned()
     }
 }
 
@@ -41,10 +41,11 @@ impl Idp {
         let listeners = self.0.documents.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.apply(|store, now_ms| {
             let mut snapshot = Snapshot::new();
-            for (issuer, listener) in &listeners {
-                for (path, endpoint) in documents() {
-                    let reply = decide(&Call::document(path, endpoint), listener, store, now_ms);
-                    snapshot.insert((issuer.clone(), path.to_owned()), reply.http);
+            for (origin, listener) in &listeners {
+                for route in documents(self.0.vendor) {
+                    let mut reply = decide(&Call::document(self.0.vendor, route), listener, store, now_ms);
+                    reply.finish();
+                    snapshot.insert((origin.clone(), route.path.to_owned()), reply.http);
                 }
             }
             snapshot

@@ -21,11 +21,13 @@ use tokio::net::TcpListener;
 
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
-use crate::endpoint::{self, Call, Form, Reply, decide};
+use crate::dialect::Vendor;
+use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::OAuthError;
 use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
 use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
+use crate::secret::Digest;
 use crate::store::Store;
 
 /// Larger bodies are refused.
@@ -43,6 +45,7 @@ struct Shared {
     clock: Clock,
     rules: Arc<Rules>,
     documents: Documents,
+    vendor: &'static dyn Vendor,
     requests: AtomicU64,
 }
 
@@ -52,9 +55,10 @@ impl Idp {
         let clock = Clock::new(config.time.clone());
         let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
         let rules = Arc::new(rules);
+        let vendor = config.dialect.vendor();
         let store = Mutex::new(Store::new(config));
         let documents = Documents::default();
-        let idp = Self(Arc::new(Shared { store, clock, rules, documents, requests: AtomicU64::new(0) }));
+        let idp = Self(Arc::new(Shared { store, clock, rules, documents, vendor, requests: AtomicU64::new(0) }));
         let shared = Arc::downgrade(&idp.0);
         idp.0.rules.documents_from(move || shared.upgrade().map(|shared| Self(shared).snapshot()).unwrap_or_default());
         idp
@@ -68,6 +72,16 @@ impl Idp {
     /// Its own misbehaviour. The observer of its [`Config`] comes after it.
     pub fn rules(&self) -> &Rules {
         &self.0.rules
+    }
+
+    /// `iss` of what is issued at an address.
+    pub fn issuer(&self, listener: &Listener) -> String {
+        self.0.vendor.issuer(&listener.origin)
+    }
+
+    /// The address of an endpoint there; `None` if its dialect does not have it.
+    pub fn url(&self, endpoint: Endpoint, listener: &Listener) -> Option<String> {
+        self.0.vendor.url(endpoint, &listener.origin)
     }
 
     /// The service behind one public address.
@@ -98,16 +112,20 @@ impl Idp {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the store, then reports what changed, without holding the lock.
+    /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, events) = {
+        let (result, unsigned, events) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
             store.expire_due(now_ms);
             let result = change(&mut store, now_ms);
-            (result, store.take_events())
+            (result, store.take_unsigned(), store.take_events())
         };
+        if !unsigned.is_empty() {
+            let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
+            self.store().enter_values(signed);
+        }
         for event in &events {
             self.0.rules.event(event);
         }
@@ -116,7 +134,7 @@ impl Idp {
 
     async fn answer(&self, listener: &Listener, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        let endpoint = endpoint::at(&head.method, head.uri.path());
+        let endpoint = endpoint::at(self.0.vendor, &head.method, head.uri.path());
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
@@ -128,8 +146,16 @@ impl Idp {
             Err(_) => return Response::default(),
         };
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let call = Call { endpoint, path: head.uri.path().to_owned(), headers: head.headers, form, number };
-        let seen = self.seen(&call, listener, &head.method);
+        let call = Call {
+            vendor: self.0.vendor,
+            endpoint,
+            path: head.uri.path().to_owned(),
+            method: head.method,
+            headers: head.headers,
+            form,
+            number,
+        };
+        let seen = self.seen(&call, listener);
 
         let mut decided = None;
         let outcome = self.0.rules.request(&seen, &mut || {
@@ -150,6 +176,7 @@ impl Idp {
             // The observer neither decided nor answered: its mistake must not look like a grant.
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
+        reply.finish();
         // Before it is shown: what an observer is told is what is sent.
         reply.change(&arrival.changes);
         let arrival = Directive { changes: Vec::new(), ..arrival.left_for_reply() };
@@ -189,7 +216,7 @@ impl Idp {
         })
     }
 
-    fn seen(&self, call: &Call, listener: &Listener, method: &Method) -> RequestSeen {
+    fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
         let form = call.form.as_ref().ok();
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
@@ -198,7 +225,7 @@ impl Idp {
             number: call.number,
             listener: listener.name.clone(),
             endpoint: call.endpoint,
-            target: format!("{method} {}", call.path),
+            target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
             token: token.and_then(|value| self.store().find(value).map(|token| token.id)),
@@ -219,7 +246,9 @@ async fn settled(outcome: Outcome) -> Directive {
 fn scripted(answer: &Answer) -> Reply {
     let http = HttpReply::from(answer);
     let error = error_in(&http);
-    Reply { error, ..Reply::again(http, "answered by a fault") }
+    let mut reply = Reply::again(http, "answered by a fault");
+    reply.error = error;
+    reply
 }
 
 /// `error` of RFC 6749 §5.2.

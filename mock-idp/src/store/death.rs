@@ -2,7 +2,7 @@
 
 use super::{Store, index};
 use crate::config::{Reuse, Rotation};
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::observe::IdpEvent;
 use crate::token::{Death, TokenFacts, TokenId, TokenKind};
 
@@ -48,7 +48,7 @@ impl Store {
             reason += "; every token of its consent is revoked";
             self.revoke_family(token.family, "reuse of a rotated refresh token", now_ms);
         }
-        Err(OAuthError::new("invalid_grant", reason))
+        Err(OAuthError::new(Cause::RefreshTokenReused, reason))
     }
 
     /// Kills tokens.

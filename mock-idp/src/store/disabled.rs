@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Store;
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 
 /// Subjects that are disabled, and whether all are.
 #[derive(Default)]
@@ -20,7 +20,7 @@ impl Store {
     /// `unauthorized_client` if the tenant is disabled: RFC 6749 §5.2 has no code of its own for that.
     pub(crate) fn check_tenant(&self) -> Result<(), OAuthError> {
         match self.disabled.tenant {
-            true => Err(OAuthError::new("unauthorized_client", "the tenant is disabled")),
+            true => Err(OAuthError::new(Cause::TenantDisabled, "the tenant is disabled")),
             false => Ok(()),
         }
     }
@@ -32,7 +32,7 @@ impl Store {
     /// `invalid_grant` (RFC 6749 §5.2) if it is disabled.
     pub(crate) fn check_subject(&self, subject: &str) -> Result<(), OAuthError> {
         match self.disabled.subjects.contains(subject) {
-            true => Err(OAuthError::new("invalid_grant", "the subject is disabled")),
+            true => Err(OAuthError::new(Cause::SubjectDisabled, "the subject is disabled")),
             false => Ok(()),
         }
     }

@@ -45,7 +45,7 @@ impl Lab {
         let clients = vec![Client::new(CLIENT, "secret").scopes(["orders.read"])];
         let time = TimeSource::new(|| NOW_MS);
         let served = serve(Config { clients, format, time, seed: Some(7), ..Config::default() }).await;
-        let issuer = Listener::new("minted", served.listener.issuer.clone());
+        let issuer = Listener::new("minted", served.listener.origin.clone());
         served.idp.mint_refresh_token(CLIENT, SUBJECT, &issuer).expect("the client is known");
         let mut wire = Wire::open(served.address).await;
         wire.send(&request(&served, ask)).await;

@@ -182,7 +182,7 @@ pub(super) async fn show(id: &str, lab: &mut Lab) {
         "client-disabled" => dead(lab, 401, "invalid_client", "client authentication failed").await,
         "subject-disabled" => {
             dead(lab, 400, "invalid_grant", "the refresh token was revoked: the subject was disabled").await;
-            let issuer = Listener::new("minted", lab.served.listener.issuer.clone());
+            let issuer = Listener::new("minted", lab.served.listener.origin.clone());
             lab.served.idp.mint_refresh_token(CLIENT, SUBJECT, &issuer);
             dead(lab, 400, "invalid_grant", "the subject is disabled").await;
         }

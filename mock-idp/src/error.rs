@@ -25,6 +25,8 @@ pub(crate) enum Cause {
     TenantDisabled,
     /// The user, or whoever else a token speaks for, is disabled.
     SubjectDisabled,
+    /// The consent that a token stands on is not known everywhere yet.
+    ConsentUnderway,
     /// The client may not use this grant.
     GrantNotAllowed,
     /// No such grant.
@@ -65,6 +67,7 @@ impl Cause {
             | Self::RefreshTokenRevoked
             | Self::RefreshTokenReused
             | Self::SubjectDisabled
+            | Self::ConsentUnderway
             | Self::RevocationForeign => "invalid_grant",
         }
     }

@@ -39,5 +39,5 @@ pub use key::Algorithm;
 pub use misbehave::{Rule, RuleId, Rules};
 pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
 pub use secret::Secret;
-pub use store::Which;
+pub use store::{Propagation, Which};
 pub use token::{Death, TokenFacts, TokenId, TokenKind};

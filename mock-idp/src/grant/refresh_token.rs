@@ -26,6 +26,7 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
         return Err(OAuthError::new(Cause::RefreshTokenExpired, "the refresh token has expired"));
     }
     context.store.check_subject(&token.subject)?;
+    context.store.check_consent(token.family)?;
     let (id, allowed) = (token.id, token.scopes.clone());
     // Reuse is reuse, whatever else is wrong with the request.
     context.store.detect_reuse(id, context.now_ms)?;

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Idp;
-use crate::config::Listener;
+use crate::config::{Client, Listener};
 use crate::endpoint::{Call, decide};
 use crate::secret::Secret;
-use crate::store::{Grantee, Which};
+use crate::store::{Grantee, Later, Propagation, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
 
 /// What became of a stolen refresh token that was presented.
@@ -64,9 +64,27 @@ impl Idp {
         })
     }
 
+    /// Registers a client. Gives whether it is new: one that is registered stays as it is.
+    pub fn add_client(&self, client: Client) -> bool {
+        self.apply(|store, now_ms| {
+            let new = !store.clients.contains_key(&client.id);
+            store.change(Later::Client(client), now_ms);
+            new
+        })
+    }
+
+    /// From now on changes take so long until they have an effect. It comes with the first request or control after its
+    /// time, and is reported as of then.
+    pub fn set_propagation(&self, propagation: Propagation) {
+        self.apply(|store, _| store.underway.propagation = propagation);
+    }
+
     /// Tokens die before their time.
     pub fn revoke(&self, which: &Which, reason: &str) {
-        self.apply(|store, now_ms| store.revoke(which, reason, now_ms));
+        self.apply(|store, now_ms| {
+            let tokens = store.chosen(which, now_ms);
+            store.change(Later::Revocation { tokens, reason: reason.to_owned() }, now_ms);
+        });
     }
 
     /// A token's time is over now.
@@ -141,23 +159,22 @@ impl Idp {
                 audience: before.audience,
                 family,
             };
-            Some(store.refresh_token(&to, now_ms))
+            let token = store.refresh_token(&to, now_ms);
+            store.change(Later::Consent { family }, now_ms);
+            Some(token)
         })
     }
 
     /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
-        self.apply(|store, _| {
-            if let Some(registered) = store.clients.get_mut(client) {
-                Arc::make_mut(&mut registered.client).secret = secret;
-            }
-        });
+        let client = client.to_owned();
+        self.apply(|store, now_ms| store.change(Later::Secret { client, secret }, now_ms));
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
         self.keep_documents();
-        self.apply(|store, _| store.rotate_keys(overlap));
+        self.apply(|store, now_ms| store.rotate_keys(overlap, now_ms));
     }
 
     /// From now on access tokens live so long, and `expires_in` says `stated` if that is given: a lie.

@@ -2,14 +2,18 @@
 
 mod death;
 mod disabled;
+mod propagation;
 
 pub use death::Which;
 pub(crate) use disabled::Disabled;
+pub use propagation::Propagation;
+pub(crate) use propagation::{Later, Underway};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonwebtoken::jwk::Jwk;
 use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
@@ -42,6 +46,9 @@ pub(crate) struct Store {
     format: TokenFormat,
     random: ChaCha12Rng,
     keys: Vec<Arc<SigningKey>>,
+    /// What the JWKS shows.
+    shown_keys: Vec<Jwk>,
+    pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
 }
 
@@ -82,7 +89,9 @@ impl Store {
                 Some(seed) => ChaCha12Rng::seed_from_u64(seed),
                 None => ChaCha12Rng::from_rng(&mut rand::rng()),
             },
+            shown_keys: public_forms(&keys),
             keys,
+            underway: Underway::default(),
             events: Vec::new(),
         }
     }
@@ -115,12 +124,12 @@ impl Store {
         &self.tokens
     }
 
-    pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
-        self.keys.iter().map(|key| key.public.clone()).collect()
+    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
+        self.shown_keys.clone()
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub(crate) fn rotate_keys(&mut self, overlap: bool) {
+    pub(crate) fn rotate_keys(&mut self, overlap: bool, now_ms: i64) {
         let TokenFormat::Jwt(algorithm) = self.format else { return };
         let next = next_key(algorithm, &self.keys);
         self.events.push(IdpEvent::KeyRotated { kid: next.kid.clone() });
@@ -128,6 +137,7 @@ impl Store {
             self.keys.clear();
         }
         self.keys.push(next);
+        self.change(Later::Keys(public_forms(&self.keys)), now_ms);
     }
 
     /// A new consent: the root of a family of refresh and access tokens.
@@ -249,6 +259,10 @@ fn index(id: TokenId) -> usize {
 
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
+}
+
+fn public_forms(keys: &[Arc<SigningKey>]) -> Vec<Jwk> {
+    keys.iter().map(|key| key.public.clone()).collect()
 }
 
 fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {

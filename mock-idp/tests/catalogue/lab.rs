@@ -48,19 +48,25 @@ impl Lab {
         let issuer = Listener::new("minted", served.listener.origin.clone());
         served.idp.mint_refresh_token(CLIENT, SUBJECT, &issuer).expect("the client is known");
         let mut wire = Wire::open(served.address).await;
-        wire.send(&request(&served, ask)).await;
+        wire.send(&request(&served, ask, (CLIENT, "secret"))).await;
         let usual = wire.reply().await.without_date();
         assert_eq!((usual.status, usual.end), (200, End::Open));
         Self { served, ask, wire, usual, rule: None }
     }
 
     pub(super) async fn send(&mut self) {
-        let request = request(&self.served, self.ask);
+        let request = request(&self.served, self.ask, (CLIENT, "secret"));
         self.wire.send(&request).await;
     }
 
     pub(super) async fn ask(&mut self) -> Seen {
         self.send().await;
+        self.wire.reply().await
+    }
+
+    /// Asks on the open connection as another client, or with another secret.
+    pub(super) async fn ask_as(&mut self, ask: Ask, client: &str, secret: &str) -> Seen {
+        self.wire.send(&request(&self.served, ask, (client, secret))).await;
         self.wire.reply().await
     }
 
@@ -82,7 +88,8 @@ impl Lab {
     pub(super) fn assert_usual(&self, reply: &Seen) {
         let form = |seen: &Seen| {
             let keys: Vec<String> = seen.json().as_object().expect("an object").keys().cloned().collect();
-            (seen.status, seen.headers.clone(), keys, seen.end)
+            let headers = seen.headers.iter().filter(|(name, _)| name != "content-length").cloned();
+            (seen.status, headers.collect::<Vec<_>>(), keys, seen.end, seen.body.len() == seen.promised)
         };
         assert_eq!(form(reply), form(&self.usual));
     }
@@ -100,7 +107,7 @@ impl Lab {
     }
 }
 
-pub(super) fn request(served: &Served, ask: Ask) -> String {
+pub(super) fn request(served: &Served, ask: Ask, (client, secret): (&str, &str)) -> String {
     let form = match ask {
         Ask::Jwks => return "GET /oauth2/jwks HTTP/1.1\r\nHost: idp\r\n\r\n".to_owned(),
         Ask::Discovery => return "GET /.well-known/openid-configuration HTTP/1.1\r\nHost: idp\r\n\r\n".to_owned(),
@@ -115,7 +122,7 @@ pub(super) fn request(served: &Served, ask: Ask) -> String {
         "POST /oauth2/token HTTP/1.1\r\nHost: idp\r\nContent-Length: {}\r\n{}\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
         form.len(),
-        basic(CLIENT, "secret")
+        basic(client, secret)
     )
 }
 

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use mock_idp::Listener;
 use mock_idp::misbehave::{CLIENT, SUBJECT};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, NOW_S};
+use crate::lab::{Ask, Lab, NOW_S};
 use crate::support::wire::{End, Seen, Wire};
 
 const MS: Duration = Duration::from_millis(1);
+/// How long a change takes that is late.
+const LATE: Duration = Duration::from_secs(10);
 
 /// Shows a misbehaviour that has just begun.
 pub(super) async fn show(id: &str, lab: &mut Lab) {
@@ -191,6 +194,37 @@ pub(super) async fn show(id: &str, lab: &mut Lab) {
             dead(lab, 400, "invalid_grant", "the refresh token was revoked: the consent was withdrawn").await;
         }
         "clock-jump" => dead(lab, 400, "invalid_grant", "the refresh token has expired").await,
+        "late-secret" => {
+            assert_eq!(lab.ask_as(Ask::Token, CLIENT, "new-secret").await.status, 401);
+            assert_eq!(lab.ask().await.status, 200, "the old one is right");
+            after_ten_seconds(lab, async |lab| lab.ask_as(Ask::Token, CLIENT, "new-secret").await, (401, 200)).await;
+            assert_eq!(lab.ask().await.status, 401, "the old one is wrong now");
+        }
+        "jwks-late-key" => {
+            let old = Lab::kid(&lab.ask().await);
+            assert_eq!(old, Lab::kid(&lab.usual));
+            let signed = lab.ask_as(Ask::Token, CLIENT, "secret").await.json()["access_token"].clone();
+            let header = signed.as_str().and_then(|token| token.split('.').next()).expect("a JWT").to_owned();
+            let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).expect("base64");
+            let kid = serde_json::from_slice::<Value>(&header).expect("JSON")["kid"].clone();
+            assert!(!old.contains(&kid), "nobody can check it");
+            lab.served.idp.clock().advance(LATE - MS);
+            assert_eq!(Lab::kid(&lab.ask().await), old);
+            lab.served.idp.clock().advance(MS);
+            assert_eq!(Lab::kid(&lab.ask().await), [old, vec![kid]].concat());
+        }
+        "late-revocation" => {
+            after_ten_seconds(lab, async |lab| lab.ask().await, (200, 400)).await;
+            let reason = "the refresh token was revoked: an administrator revoked it";
+            dead(lab, 400, "invalid_grant", reason).await;
+        }
+        "late-client" => {
+            after_ten_seconds(lab, async |lab| lab.ask_as(Ask::Token, "newcomer", "secret").await, (401, 200)).await;
+        }
+        "late-consent" => {
+            dead(lab, 400, "invalid_grant", "the consent has no effect yet").await;
+            after_ten_seconds(lab, async |lab| lab.ask().await, (400, 200)).await;
+        }
         _ => panic!("{id} is not proved: say here how it is seen on the wire"),
     }
 }
@@ -305,4 +339,13 @@ async fn by_clock(lab: &mut Lab, ahead_s: i64, date: &str) {
 async fn dead(lab: &mut Lab, status: u16, error: &str, description: &str) {
     let body = json!({"error": error, "error_description": description}).to_string();
     refused(lab, status, &body).await;
+}
+
+/// The status turns when ten seconds have passed, and not a moment before.
+async fn after_ten_seconds(lab: &mut Lab, ask: impl AsyncFn(&mut Lab) -> Seen, turns: (u16, u16)) {
+    let before = ask(lab).await.status;
+    lab.served.idp.clock().advance(LATE - MS);
+    let just_before = ask(lab).await.status;
+    lab.served.idp.clock().advance(MS);
+    assert_eq!([before, just_before, ask(lab).await.status], [turns.0, turns.0, turns.1]);
 }

@@ -1,8 +1,15 @@
 //! States of the provider that refuse what was fine before.
 
-use super::{CLIENT, Misbehaviour, SUBJECT, control};
-use crate::idp::Idp;
+use std::time::Duration;
 
+use super::{CLIENT, Misbehaviour, SUBJECT, control};
+use crate::config::Client;
+use crate::idp::Idp;
+use crate::secret::Secret;
+use crate::store::{Propagation, Which};
+
+/// How long changes take that are late.
+const LATE: Duration = Duration::from_secs(10);
 /// A day, in milliseconds.
 const DAY_MS: i64 = 86_400_000;
 
@@ -53,5 +60,61 @@ pub(super) const ALL: &[Misbehaviour] = &[
         "FM-15, googleapis/google-auth-library-nodejs#129",
         |idp| idp.move_clock(40 * DAY_MS),
         |idp| idp.move_clock(-40 * DAY_MS),
+    ),
+    control(
+        "late-secret",
+        "A new secret is right after ten seconds only; until then the old one is.",
+        "FM-41, microsoftgraph/microsoft-graph-docs#17966",
+        |idp| {
+            idp.set_propagation(Propagation { secret: LATE, ..Propagation::default() });
+            idp.rotate_secret(CLIENT, Secret::new("new-secret"));
+        },
+        |idp| {
+            idp.set_propagation(Propagation::default());
+            idp.rotate_secret(CLIENT, Secret::new("secret"));
+        },
+    ),
+    control(
+        "jwks-late-key",
+        "A new key signs at once, and the JWKS has it after ten seconds.",
+        "FM-16, openfga/openfga#3099",
+        |idp| {
+            idp.set_propagation(Propagation { key: LATE, ..Propagation::default() });
+            idp.rotate_keys(true);
+        },
+        |idp| idp.set_propagation(Propagation::default()),
+    ),
+    control(
+        "late-revocation",
+        "What is revoked lives for ten seconds more.",
+        "FM-13, Auth0's asynchronous deletion of grants",
+        |idp| {
+            idp.set_propagation(Propagation { revocation: LATE, ..Propagation::default() });
+            idp.revoke(&Which::Subject(SUBJECT.to_owned()), "an administrator revoked it");
+        },
+        |idp| {
+            idp.set_propagation(Propagation::default());
+            consents(idp);
+        },
+    ),
+    control(
+        "late-client",
+        "A new client is known after ten seconds.",
+        "FM-41, SharePoint/sp-dev-docs#2346",
+        |idp| {
+            idp.set_propagation(Propagation { client: LATE, ..Propagation::default() });
+            idp.add_client(Client::new("newcomer", "secret"));
+        },
+        |idp| idp.set_propagation(Propagation::default()),
+    ),
+    control(
+        "late-consent",
+        "After a new consent its refresh token is refused for ten seconds.",
+        "FM-24, AzureAD/microsoft-authentication-library-for-dotnet#2612",
+        |idp| {
+            idp.set_propagation(Propagation { consent: LATE, ..Propagation::default() });
+            consents(idp);
+        },
+        |idp| idp.set_propagation(Propagation::default()),
     ),
 ];

@@ -36,7 +36,7 @@ pub struct Standing {
     pub held: usize,
 }
 
-/// Documents of each issuer, by path.
+/// Documents of each origin, by path.
 pub(crate) type Snapshot = BTreeMap<(String, String), HttpReply>;
 
 type Documents = Box<dyn Fn() -> Snapshot + Send + Sync>;

@@ -1,14 +1,20 @@
 //! All state of an identity provider, behind one lock of its own.
 
 mod death;
+mod disabled;
 mod login;
+mod propagation;
 
 pub use death::Which;
+pub(crate) use disabled::Disabled;
+pub use propagation::Propagation;
+pub(crate) use propagation::{Later, Underway};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonwebtoken::jwk::Jwk;
 use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
@@ -25,6 +31,7 @@ pub(crate) struct Store {
     vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
     pub(crate) logins: Logins,
+    pub(crate) disabled: Disabled,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
@@ -42,6 +49,9 @@ pub(crate) struct Store {
     format: TokenFormat,
     random: ChaCha12Rng,
     keys: Vec<Arc<SigningKey>>,
+    /// What the JWKS shows.
+    shown_keys: Vec<Jwk>,
+    pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
 }
 
@@ -67,6 +77,7 @@ impl Store {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
             logins: Logins::new(config.users, config.login, random(config.seed, LOGINS)),
+            disabled: Disabled::default(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
             audience: None,
@@ -79,7 +90,9 @@ impl Store {
             rotation: config.rotation,
             format: config.format,
             random: random(config.seed, TOKENS),
+            shown_keys: public_forms(&keys),
             keys,
+            underway: Underway::default(),
             events: Vec::new(),
         }
     }
@@ -127,16 +140,16 @@ impl Store {
         &self.tokens
     }
 
-    pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
+    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
         let for_users = || self.clients.values().any(|registered| registered.client.signs_users_in());
         match self.keys.is_empty() && for_users() {
             true => vec![self.id_token_key().public.clone()],
-            false => self.keys.iter().map(|key| key.public.clone()).collect(),
+            false => self.shown_keys.clone(),
         }
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub(crate) fn rotate_keys(&mut self, overlap: bool) {
+    pub(crate) fn rotate_keys(&mut self, overlap: bool, now_ms: i64) {
         let TokenFormat::Jwt(algorithm) = self.format else { return };
         let next = next_key(algorithm, &self.keys);
         self.events.push(IdpEvent::KeyRotated { kid: next.kid.clone() });
@@ -144,6 +157,7 @@ impl Store {
             self.keys.clear();
         }
         self.keys.push(next);
+        self.change(Later::Keys(public_forms(&self.keys)), now_ms);
     }
 
     /// A new consent: the root of a family of refresh and access tokens.
@@ -278,6 +292,10 @@ fn index(id: TokenId) -> usize {
 
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
+}
+
+fn public_forms(keys: &[Arc<SigningKey>]) -> Vec<Jwk> {
+    keys.iter().map(|key| key.public.clone()).collect()
 }
 
 fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {

@@ -21,6 +21,12 @@ pub(crate) enum Cause {
     WrongSecret,
     /// The client is disabled.
     ClientDisabled,
+    /// No client of the tenant gets tokens.
+    TenantDisabled,
+    /// The user, or whoever else a token speaks for, is disabled.
+    SubjectDisabled,
+    /// The consent that a token stands on is not known everywhere yet.
+    ConsentUnderway,
     /// The client may not use this grant.
     GrantNotAllowed,
     /// No such grant.
@@ -110,7 +116,7 @@ impl Cause {
             | Self::WrongAuthenticationMethod
             | Self::WrongSecret
             | Self::ClientDisabled => "invalid_client",
-            Self::GrantNotAllowed => "unauthorized_client",
+            Self::GrantNotAllowed | Self::TenantDisabled => "unauthorized_client",
             Self::UnknownGrant => "unsupported_grant_type",
             Self::ScopeNotAllowed => "invalid_scope",
             Self::RefreshTokenUnknown
@@ -118,6 +124,8 @@ impl Cause {
             | Self::RefreshTokenExpired
             | Self::RefreshTokenRevoked
             | Self::RefreshTokenReused
+            | Self::SubjectDisabled
+            | Self::ConsentUnderway
             | Self::RevocationForeign
             | Self::CodeUnknown
             | Self::CodeForeign

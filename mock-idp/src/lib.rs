@@ -54,6 +54,6 @@ pub use observe::{
     AuthorizationEvent, AuthorizationStep, IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen,
 };
 pub use secret::Secret;
-pub use store::Which;
+pub use store::{Propagation, Which};
 pub use token::{Death, TokenFacts, TokenId, TokenKind};
 pub use user::User;

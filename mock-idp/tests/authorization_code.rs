@@ -183,11 +183,14 @@ async fn rfc8252_7_3_a_native_app_has_any_port_of_the_loopback_address() {
     }
 }
 
+/// What the case shows, what is sent otherwise, and the error.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test]
 async fn rfc6749_4_1_2_a_code_is_good_for_its_client_and_redirect_uri_only() {
     let served = serve(config()).await;
     let value = code(&served, &[]).await;
-    let cases: [(&str, &[(&str, &str)], &str); 6] = [
+    let cases: [Case; 6] = [
         ("web", &[("code", "")], "invalid_request"),
         ("web", &[("code", "unknown")], "invalid_grant"),
         ("other", &[], "invalid_grant"),

@@ -124,11 +124,13 @@ async fn add(
         return Err(Problem::bad_request(complaint.message.clone()));
     }
     let client = settings.client();
-    let id = client.id.clone();
+    // Not what is registered now: it may take its time until a client is known.
+    let added = ClientView::from(ClientFacts { client: client.clone(), disabled: false });
     if !context.idp.add_client(client) {
-        return Err(Problem::conflict(format!("a client `{id}` is registered already; PATCH changes it")));
+        let why = format!("a client `{}` is registered already; PATCH changes it", added.id);
+        return Err(Problem::conflict(why));
     }
-    Ok((StatusCode::CREATED, Json(found(&context, &id)?)))
+    Ok((StatusCode::CREATED, Json(added)))
 }
 
 /// A client

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::{Call, Form, Reply};
 use crate::client_auth;
 use crate::error::{Cause, OAuthError};
-use crate::store::{Store, Which};
+use crate::store::{Later, Store};
 use crate::token::TokenKind;
 
 pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> Result<Reply, OAuthError> {
@@ -20,9 +20,12 @@ pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> R
         }
         // RFC 7009 §2.1: with a refresh token, the access tokens of the same grant should die.
         Some((_, TokenKind::Refresh, family, true)) => {
-            store.revoke_family(family, "the client revoked its refresh token", now_ms);
+            let reason = "the client revoked its refresh token".into();
+            store.change(Later::FamilyRevocation { family, reason }, now_ms);
         }
-        Some((id, TokenKind::Access, ..)) => store.revoke(&Which::Token(id), "the client revoked it", now_ms),
+        Some((id, TokenKind::Access, ..)) => {
+            store.change(Later::Revocation { tokens: vec![id], reason: "the client revoked it".into() }, now_ms);
+        }
         // RFC 7009 §2.2: an unknown token is as good as revoked.
         None => {}
     }

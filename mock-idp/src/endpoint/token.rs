@@ -23,6 +23,7 @@ pub(super) fn run(
 ) -> Result<Reply, OAuthError> {
     let credentials = client_auth::read(&call.headers, form)?;
     let client = client_auth::check(&credentials, store)?;
+    store.check_tenant()?;
     let asked =
         form.get("grant_type").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "grant_type is missing"))?;
     let (_, kind, run) = grant::ALL

@@ -24,6 +24,23 @@ impl Source {
         self.0.inner()
     }
 
+    /// The place at a line and column, both from 1; columns count characters.
+    fn position(&self, line: u64, column: u64) -> Position {
+        let before = |count: u64| usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+        let start: usize = self.text().split_inclusive('\n').take(before(line)).map(str::len).sum();
+        let rest = self.text().get(start..).unwrap_or_default();
+        let inside: usize = rest.chars().take_while(|c| *c != '\n').take(before(column)).map(char::len_utf8).sum();
+        Position { start: start + inside, len: 1 }
+    }
+
+    /// The first tab from the beginning of a place's line on.
+    fn first_tab(&self, place: Position) -> Position {
+        let before = self.text().get(..place.start).unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let tab = self.text().get(line..).and_then(|rest| rest.find('\t'));
+        tab.map_or(place, |tab| Position { start: line + tab, len: 1 })
+    }
+
     /// Line and column, both from 1; columns count characters.
     fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let before = self.text().get(..offset).unwrap_or(self.text());
@@ -182,8 +199,23 @@ fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             Complaint::new("more than one key where exactly one must stand")
         }
-        other => Complaint::new(UserMessageFormatter.format_message(other)),
+        other => {
+            let message = UserMessageFormatter.format_message(other);
+            if message.split(|c: char| !c.is_alphabetic()).any(|word| matches!(word, "tab" | "tabs")) {
+                let complaint = Complaint::new("a tab stands where YAML wants spaces").hint("indent with spaces only");
+                return Diagnostic::new(source, source.first_tab(place_of(error, source)), complaint);
+            }
+            Complaint::new(message)
+        }
     };
-    let position = error.location().map(Position::from).unwrap_or_default();
-    Diagnostic::new(source, position, complaint)
+    Diagnostic::new(source, place_of(error, source), complaint)
+}
+
+/// Of what is no YAML at all only line and column are known, of all else the bytes.
+fn place_of(error: &Error, source: &Source) -> Position {
+    let Some(location) = error.location() else { return Position::default() };
+    match location.span().byte_offset() {
+        Some(_) => Position::from(location),
+        None => source.position(location.line(), location.column()),
+    }
 }

@@ -37,6 +37,13 @@ impl Duration {
     }
 }
 
+impl From<std::time::Duration> for Duration {
+    /// In whole milliseconds.
+    fn from(duration: std::time::Duration) -> Self {
+        Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
 impl From<Duration> for std::time::Duration {
     fn from(duration: Duration) -> Self {
         duration.to_std()

@@ -5,6 +5,7 @@ use crate::error::OAuthError;
 use crate::store::{Granted, Grantee};
 
 pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
+    context.store.check_subject(&context.client.id)?;
     let scopes = scopes(context.form, &context.client.scopes)?;
     let family = context.store.new_family();
     let to = Grantee {

@@ -25,6 +25,8 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     if context.now_ms >= token.expires_at_ms {
         return Err(OAuthError::new(Cause::RefreshTokenExpired, "the refresh token has expired"));
     }
+    context.store.check_subject(&token.subject)?;
+    context.store.check_consent(token.family)?;
     let (id, allowed) = (token.id, token.scopes.clone());
     // Reuse is reuse, whatever else is wrong with the request.
     context.store.detect_reuse(id, context.now_ms)?;

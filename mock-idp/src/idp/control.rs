@@ -1,6 +1,5 @@
 //! What a test does to the identity provider.
 
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::config::{Client, Listener};
 use crate::endpoint::{Call, decide};
 use crate::misbehave::{Rule, RuleId};
 use crate::secret::Secret;
-use crate::store::{Grantee, Registered, Which};
+use crate::store::{Grantee, Later, Propagation, Registered, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
 
 /// A registered client.
@@ -53,22 +52,6 @@ impl Idp {
             disabled: registered.disabled,
         };
         self.store().clients.get(id).map(facts)
-    }
-
-    /// Registers a client. Gives whether it is new: one that is registered stays as it is.
-    pub fn add_client(&self, client: Client) -> bool {
-        let id = client.id.clone();
-        let new = self.apply(|store, _| match store.clients.entry(client.id.clone()) {
-            Entry::Vacant(free) => {
-                free.insert(Registered { client: Arc::new(client), disabled: false });
-                true
-            }
-            Entry::Occupied(_) => false,
-        });
-        if new {
-            self.0.audit.control(Some(&id), "the client was registered");
-        }
-        new
     }
 
     /// Registers a client anew: what it holds stays alive. Its id stays, whatever `change` makes of it. Gives whether
@@ -131,9 +114,32 @@ impl Idp {
         })
     }
 
+    /// Registers a client. Gives whether it is new: one that is registered stays as it is.
+    pub fn add_client(&self, client: Client) -> bool {
+        let id = client.id.clone();
+        let new = self.apply(|store, now_ms| {
+            let new = !store.clients.contains_key(&client.id);
+            store.change(Later::Client(client), now_ms);
+            new
+        });
+        if new {
+            self.0.audit.control(Some(&id), "the client was registered");
+        }
+        new
+    }
+
+    /// From now on changes take so long until they have an effect. It comes with the first request or control after its
+    /// time, and is reported as of then.
+    pub fn set_propagation(&self, propagation: Propagation) {
+        self.apply(|store, _| store.underway.propagation = propagation);
+    }
+
     /// Tokens die before their time.
     pub fn revoke(&self, which: &Which, reason: &str) {
-        self.apply(|store, now_ms| store.revoke(which, reason, now_ms));
+        self.apply(|store, now_ms| {
+            let tokens = store.chosen(which, now_ms);
+            store.change(Later::Revocation { tokens, reason: reason.to_owned() }, now_ms);
+        });
     }
 
     /// A token's time is over now.
@@ -162,6 +168,36 @@ impl Idp {
         });
     }
 
+    /// Nothing is granted for this subject any more (`invalid_grant`), and what speaks for it is dead.
+    pub fn disable_subject(&self, subject: &str) {
+        self.apply(|store, now_ms| {
+            store.disabled.subjects.insert(subject.to_owned());
+            store.revoke(&Which::Subject(subject.to_owned()), "the subject was disabled", now_ms);
+        });
+    }
+
+    /// The subject is served again. What died stays dead.
+    pub fn enable_subject(&self, subject: &str) {
+        self.apply(|store, _| store.disabled.subjects.remove(subject));
+    }
+
+    /// No client gets tokens any more (`unauthorized_client`). What was issued lives on.
+    pub fn disable_tenant(&self) {
+        self.apply(|store, _| store.disabled.tenant = true);
+    }
+
+    /// Clients get tokens again.
+    pub fn enable_tenant(&self) {
+        self.apply(|store, _| store.disabled.tenant = false);
+    }
+
+    /// The subject takes back what it granted to the client: what this client holds for it is dead, until somebody
+    /// [consents](Self::consent) again.
+    pub fn withdraw_consent(&self, client: &str, subject: &str) {
+        let which = Which::Consent { client: client.to_owned(), subject: subject.to_owned() };
+        self.revoke(&which, "the consent was withdrawn");
+    }
+
     /// Somebody consents again: the client is served, and has a new refresh token like the newest that it ever had
     /// (subject, scopes, issuer). What died stays dead.
     ///
@@ -180,7 +216,9 @@ impl Idp {
                 audience: before.audience,
                 family,
             };
-            Some(store.refresh_token(&to, now_ms))
+            let token = store.refresh_token(&to, now_ms);
+            store.change(Later::Consent { family }, now_ms);
+            Some(token)
         })
     }
 
@@ -199,18 +237,15 @@ impl Idp {
 
     /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
-        self.0.audit.control(Some(client), format!("the client's secret is {} from now on", secret.fingerprint()));
-        self.apply(|store, _| {
-            if let Some(registered) = store.clients.get_mut(client) {
-                Arc::make_mut(&mut registered.client).secret = secret;
-            }
-        });
+        self.0.audit.control(Some(client), format!("the client's secret becomes {}", secret.fingerprint()));
+        let client = client.to_owned();
+        self.apply(|store, now_ms| store.change(Later::Secret { client, secret }, now_ms));
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
         self.keep_documents();
-        self.apply(|store, _| store.rotate_keys(overlap));
+        self.apply(|store, now_ms| store.rotate_keys(overlap, now_ms));
     }
 
     /// Takes a key out of the JWKS: who fetches that now refuses what it signed. The newest key that is left signs from

@@ -43,7 +43,8 @@ impl Idp {
             let mut snapshot = Snapshot::new();
             for (origin, listener) in &listeners {
                 for route in documents(self.0.vendor) {
-                    let reply = decide(&Call::document(self.0.vendor, route), listener, store, now_ms);
+                    let mut reply = decide(&Call::document(self.0.vendor, route), listener, store, now_ms);
+                    reply.finish();
                     snapshot.insert((origin.clone(), route.path.to_owned()), reply.http);
                 }
             }

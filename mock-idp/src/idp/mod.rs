@@ -132,7 +132,7 @@ impl Idp {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
-            store.expire_due(now_ms);
+            store.settle(now_ms);
             let result = change(&mut store, now_ms);
             (result, store.take_unsigned(), store.take_events(), store.restored())
         };

@@ -47,7 +47,7 @@ pub struct Standing {
 #[derive(Clone, Default)]
 pub(crate) struct Saved(BTreeMap<RuleId, Armed>);
 
-/// Documents of each issuer, by path.
+/// Documents of each origin, by path.
 pub(crate) type Snapshot = BTreeMap<(String, String), HttpReply>;
 
 type Documents = Box<dyn Fn() -> Snapshot + Send + Sync>;

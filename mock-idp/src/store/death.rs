@@ -23,6 +23,13 @@ pub enum Which {
     Client(String),
     /// All that speak for a subject.
     Subject(String),
+    /// All of a client that speak for a subject: what one consent stands behind.
+    Consent {
+        /// The client.
+        client: String,
+        /// The subject.
+        subject: String,
+    },
 }
 
 impl Store {
@@ -50,8 +57,15 @@ impl Store {
 
     /// Kills tokens.
     pub(crate) fn revoke(&mut self, which: &Which, reason: &str, now_ms: i64) {
+        for id in self.chosen(which, now_ms) {
+            self.die(id, Death::Revoked(reason.to_owned()), now_ms);
+        }
+    }
+
+    /// The tokens that a control acts on.
+    pub(crate) fn chosen(&self, which: &Which, now_ms: i64) -> Vec<TokenId> {
         let live = |token: &&TokenFacts| token.is_live(now_ms);
-        let ids: Vec<TokenId> = match which {
+        match which {
             Which::Token(id) => self.ids(|token| token.id == *id),
             Which::Newest(kind) => {
                 let newest = self.tokens.iter().rev().filter(live).find(|token| token.kind == *kind);
@@ -60,9 +74,9 @@ impl Store {
             Which::All(kind) => self.ids(|token| token.kind == *kind),
             Which::Client(client) => self.ids(|token| token.client == *client),
             Which::Subject(subject) => self.ids(|token| token.subject == *subject),
-        };
-        for id in ids {
-            self.die(id, Death::Revoked(reason.to_owned()), now_ms);
+            Which::Consent { client, subject } => {
+                self.ids(|token| token.client == *client && token.subject == *subject)
+            }
         }
     }
 

@@ -1,14 +1,20 @@
 //! All state of an identity provider, behind one lock of its own.
 
 mod death;
+mod disabled;
 mod login;
+mod propagation;
 
 pub use death::Which;
+pub(crate) use disabled::Disabled;
+pub use propagation::Propagation;
+pub(crate) use propagation::{Later, Underway};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonwebtoken::jwk::Jwk;
 use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
@@ -26,6 +32,7 @@ pub(crate) struct Store {
     vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
     pub(crate) logins: Logins,
+    pub(crate) disabled: Disabled,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
@@ -45,6 +52,9 @@ pub(crate) struct Store {
     /// Whether `random` was given its seed.
     seeded: bool,
     keys: Vec<Arc<SigningKey>>,
+    /// What the JWKS shows.
+    shown_keys: Vec<Jwk>,
+    pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
     /// How often all this was replaced by a saved state.
     restored: u64,
@@ -73,6 +83,7 @@ impl Store {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
             logins: Logins::new(config.users, config.login, random(config.seed, LOGINS)),
+            disabled: Disabled::default(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
             audience: None,
@@ -86,7 +97,9 @@ impl Store {
             format: config.format,
             seeded: config.seed.is_some(),
             random: random(config.seed, TOKENS),
+            shown_keys: public_forms(&keys),
             keys,
+            underway: Underway::default(),
             events: Vec::new(),
             restored: 0,
         }
@@ -156,16 +169,16 @@ impl Store {
         &self.tokens
     }
 
-    pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
+    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
         let for_users = || self.clients.values().any(|registered| registered.client.signs_users_in());
         match self.keys.is_empty() && for_users() {
             true => vec![self.id_token_key().public.clone()],
-            false => self.keys.iter().map(|key| key.public.clone()).collect(),
+            false => self.shown_keys.clone(),
         }
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub(crate) fn rotate_keys(&mut self, overlap: bool) {
+    pub(crate) fn rotate_keys(&mut self, overlap: bool, now_ms: i64) {
         let TokenFormat::Jwt(algorithm) = self.format else { return };
         let next = next_key(algorithm, &self.keys);
         self.events.push(IdpEvent::KeyRotated { kid: next.kid.clone() });
@@ -173,6 +186,7 @@ impl Store {
             self.keys.clear();
         }
         self.keys.push(next);
+        self.change(Later::Keys(public_forms(&self.keys)), now_ms);
     }
 
     /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
@@ -180,6 +194,7 @@ impl Store {
         let before = self.keys.len();
         if before > 1 {
             self.keys.retain(|key| key.kid != kid);
+            self.shown_keys.retain(|key| key.common.key_id.as_deref() != Some(kid));
         }
         self.keys.len() < before
     }
@@ -316,6 +331,10 @@ fn index(id: TokenId) -> usize {
 
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
+}
+
+fn public_forms(keys: &[Arc<SigningKey>]) -> Vec<Jwk> {
+    keys.iter().map(|key| key.public.clone()).collect()
 }
 
 fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {

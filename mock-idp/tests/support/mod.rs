@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, dead_code, reason = "shared by several test crates, each of which uses a part")]
 
+pub mod wire;
+
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -16,7 +18,8 @@ pub struct Served {
     pub idp: Idp,
     /// Its address.
     pub listener: Listener,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 

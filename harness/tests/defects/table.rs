@@ -60,7 +60,8 @@ pub(crate) const KILLS: &[Kill] = &[
     kill("acts-as-itself", "revocation-refresh-token", &[("right-identity", "of client worker for worker; expected a token of client worker for user-1")], &["recovers"]),
     kill("loses-scope", "revocation-offline", &[("right-identity", "which was asked for without orders.write"), ("recovers", "ended as failed; expected completed")], &[]),
     kill("reads-before-lock", "rotation-herd", &[("single-redemption", AGAIN)], &["recovers", "bounded-load"]),
-    kill("redeems-twice", "revocation-refresh-token", &[("single-redemption", AGAIN)], &["bounded-load", "recovers"]),
+    // On a slow machine the second request leaves when the first one's reply is there: then it was not needed, either.
+    kill("redeems-twice", "revocation-refresh-token", &[("single-redemption", AGAIN)], &["bounded-load", "recovers", "refreshes-on-retry"]),
     kill("keeps-old-refresh-token", "revocation-refresh-token", &[("single-redemption", AGAIN)], &[]),
     kill("never-saves", "rotation-restart", &[("single-redemption", "worker.2 presented R1 again"), ("recovers", "ended as failed; expected completed")], &[]),
     kill("saves-late", "rotation-restart", &[("single-redemption", "worker.2 presented R1 again"), ("recovers", "ended as failed; expected completed")], &[]),

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::TimeSource;
 use crate::dialect::Dialect;
 use crate::key::Algorithm;
+use crate::login::{LoginSettings, RefreshGrant};
 use crate::observe::{Observer, Passive};
 use crate::secret::Secret;
+use crate::user::User;
 
 /// Settings of an [`Idp`](crate::Idp).
 #[derive(Clone)]
@@ -16,6 +20,10 @@ pub struct Config {
     pub dialect: Dialect,
     /// Who may ask for tokens.
     pub clients: Vec<Client>,
+    /// Who may sign in. The first is the one who does where nobody is asked.
+    pub users: Vec<User>,
+    /// What signing in is like.
+    pub login: LoginSettings,
     /// Form of access tokens.
     pub format: TokenFormat,
     /// How long an access token lives.
@@ -31,6 +39,8 @@ pub struct Config {
     pub time: TimeSource,
     /// Sees each request and may change its reply.
     pub observer: Arc<dyn Observer>,
+    /// So many requests and audit events are kept, the newest; 0 keeps none.
+    pub records: usize,
 }
 
 impl Default for Config {
@@ -38,6 +48,8 @@ impl Default for Config {
         Self {
             dialect: Dialect::default(),
             clients: Vec::new(),
+            users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
+            login: LoginSettings::default(),
             format: TokenFormat::Jwt(Algorithm::Es256),
             access_token_lifetime: Duration::from_secs(300),
             refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
@@ -45,6 +57,7 @@ impl Default for Config {
             seed: None,
             time: TimeSource::default(),
             observer: Arc::new(Passive),
+            records: 1000,
         }
     }
 }
@@ -74,7 +87,10 @@ pub enum Rotation {
 }
 
 /// What happens when a replaced refresh token is presented again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Reuse {
     /// It is refused; its successors live on.
     Refuse,
@@ -83,21 +99,50 @@ pub enum Reuse {
 }
 
 /// How a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// `client_secret_basic`: the `Authorization` header (RFC 6749 §2.3.1).
+    #[serde(rename = "client_secret_basic")]
     Basic,
     /// `client_secret_post`: parameters of the body (RFC 6749 §2.3.1).
+    #[serde(rename = "client_secret_post")]
     Post,
+    /// `none`: a public client, which has no secret to keep (RFC 6749 §2.1).
+    None,
 }
 
 /// Grants that a client may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 §4.4.
     ClientCredentials,
     /// RFC 6749 §6.
     RefreshToken,
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 8628.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
+}
+
+impl AuthMethod {
+    /// Those of a client with a secret.
+    pub fn with_secret() -> Vec<Self> {
+        vec![Self::Basic, Self::Post]
+    }
+}
+
+impl GrantType {
+    /// Those of a client without users.
+    pub fn without_user() -> Vec<Self> {
+        vec![Self::ClientCredentials, Self::RefreshToken]
+    }
 }
 
 /// A registered client.
@@ -117,6 +162,17 @@ pub struct Client {
     pub audience: String,
     /// Whether it is a protected resource that may introspect every token, not only its own.
     pub resource_server: bool,
+    /// Where the answer to an authorization request may go, letter by letter. Of `http://127.0.0.1` and `http://[::1]`
+    /// any port will do (RFC 8252 §7.3).
+    pub redirect_uris: Vec<String>,
+    /// Where the browser may go after the user signed out, letter by letter.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Whether it must use PKCE (RFC 7636); a public client must anyway.
+    pub require_pkce: bool,
+    /// Whether it must push its authorization requests (RFC 9126 §6).
+    pub require_pushed_authorization_requests: bool,
+    /// When a user's consent gives it a refresh token.
+    pub refresh_grant: RefreshGrant,
 }
 
 impl Client {
@@ -125,12 +181,39 @@ impl Client {
         Self {
             id: id.into(),
             secret: Secret::new(secret),
-            methods: vec![AuthMethod::Basic, AuthMethod::Post],
-            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            methods: AuthMethod::with_secret(),
+            grants: GrantType::without_user(),
             scopes: Vec::new(),
             audience: "api".into(),
             resource_server: false,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            require_pkce: false,
+            require_pushed_authorization_requests: false,
+            refresh_grant: RefreshGrant::default(),
         }
+    }
+
+    /// A public client (RFC 6749 §2.1): an app or a device that has no secret. It may use the authorization code grant
+    /// and refresh tokens.
+    pub fn public(id: impl Into<String>) -> Self {
+        let grants = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        Self { methods: vec![AuthMethod::None], grants, ..Self::new(id, "") }
+    }
+
+    /// The same client with these redirect URIs, and with the authorization code grant.
+    #[must_use]
+    pub fn redirect_uris(mut self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.redirect_uris = uris.into_iter().map(Into::into).collect();
+        if !self.grants.contains(&GrantType::AuthorizationCode) {
+            self.grants.push(GrantType::AuthorizationCode);
+        }
+        self
+    }
+
+    /// Whether it may get ID tokens.
+    pub(crate) fn signs_users_in(&self) -> bool {
+        self.grants.iter().any(|grant| matches!(grant, GrantType::AuthorizationCode | GrantType::DeviceCode))
     }
 
     /// The same client with these scopes.

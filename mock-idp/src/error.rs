@@ -45,13 +45,71 @@ pub(crate) enum Cause {
     RefreshTokenReused,
     /// The token that is to be revoked is another client's (RFC 7009 §2.1).
     RevocationForeign,
+    /// It is not certain where the answer to an authorization request goes (RFC 6749 §3.1.2.4).
+    RedirectUriWrong,
+    /// No such `response_type`.
+    ResponseTypeUnknown,
+    /// The `request_uri` was never given out, was used, or its time is over (RFC 9126 §2.2).
+    RequestUriInvalid,
+    /// A request object by value (OpenID Connect Core §6.1).
+    RequestObject,
+    /// Nobody is signed in, and nobody may be asked (OpenID Connect Core §3.1.2.6).
+    LoginRequired,
+    /// Nobody has consented, and nobody may be asked (OpenID Connect Core §3.1.2.6).
+    ConsentRequired,
+    /// The user said no.
+    AccessDenied,
+    /// The authorization code was never issued, or has been forgotten.
+    CodeUnknown,
+    /// The authorization code is another client's.
+    CodeForeign,
+    /// The authorization code's time is over.
+    CodeExpired,
+    /// The authorization code was redeemed before (RFC 6749 §4.1.2).
+    CodeReused,
+    /// `redirect_uri` is another one than in the authorization request (RFC 6749 §4.1.3).
+    CodeRedirectMismatch,
+    /// `code_verifier` is missing, wrong, or was not announced (RFC 7636 §4.6, RFC 9700 §2.1.1).
+    VerifierWrong,
+    /// The device code was never issued, was redeemed, or has been forgotten.
+    DeviceCodeUnknown,
+    /// The device code is another client's.
+    DeviceCodeForeign,
+    /// The device code's time is over (RFC 8628 §3.5).
+    DeviceCodeExpired,
+    /// The user has not decided yet (RFC 8628 §3.5).
+    DevicePending,
+    /// The user has not decided yet, and the device asks too often (RFC 8628 §3.5).
+    DeviceTooFast,
+    /// No access token where one is needed (RFC 6750 §3.1).
+    BearerMissing,
+    /// The access token is unknown or dead (RFC 6750 §3.1).
+    BearerInvalid,
+    /// The access token does not allow this (RFC 6750 §3.1).
+    BearerScope,
 }
 
 impl Cause {
+    /// In a word, for records: `wrong_secret`.
+    pub(crate) fn word(self) -> String {
+        let mut word = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !word.is_empty() {
+                word.push('_');
+            }
+            word.extend(letter.to_lowercase());
+        }
+        word
+    }
+
     /// `error` of RFC 6749 §5.2, or of the RFC that the cause comes from.
     pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::MalformedRequest | Self::TooLarge | Self::SeveralAuthentications => "invalid_request",
+            Self::MalformedRequest
+            | Self::TooLarge
+            | Self::SeveralAuthentications
+            | Self::RedirectUriWrong
+            | Self::BearerMissing => "invalid_request",
             Self::NoAuthentication
             | Self::UnreadableAuthentication
             | Self::UnknownClient
@@ -68,14 +126,35 @@ impl Cause {
             | Self::RefreshTokenReused
             | Self::SubjectDisabled
             | Self::ConsentUnderway
-            | Self::RevocationForeign => "invalid_grant",
+            | Self::RevocationForeign
+            | Self::CodeUnknown
+            | Self::CodeForeign
+            | Self::CodeExpired
+            | Self::CodeReused
+            | Self::CodeRedirectMismatch
+            | Self::VerifierWrong
+            | Self::DeviceCodeUnknown
+            | Self::DeviceCodeForeign => "invalid_grant",
+            Self::ResponseTypeUnknown => "unsupported_response_type",
+            Self::RequestUriInvalid => "invalid_request_uri",
+            Self::RequestObject => "request_not_supported",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AccessDenied => "access_denied",
+            Self::DeviceCodeExpired => "expired_token",
+            Self::DevicePending => "authorization_pending",
+            Self::DeviceTooFast => "slow_down",
+            Self::BearerInvalid => "invalid_token",
+            Self::BearerScope => "insufficient_scope",
         }
     }
 
     /// Status of the strict dialect: 400 but for clients that did not prove themselves (RFC 6749 §5.2).
     pub(crate) fn status(self) -> u16 {
         match self.code() {
-            "invalid_client" => 401,
+            "invalid_client" | "invalid_token" => 401,
+            "insufficient_scope" => 403,
+            _ if self == Self::BearerMissing => 401,
             _ if self == Self::TooLarge => 413,
             _ => 400,
         }

@@ -13,6 +13,10 @@
 //! # let _ = router;
 //! ```
 
+#[cfg(feature = "admin")]
+pub mod admin;
+mod audit;
+#[cfg(feature = "command")]
 pub mod cli;
 mod client_auth;
 mod clock;
@@ -21,23 +25,35 @@ mod dialect;
 mod endpoint;
 mod error;
 pub mod fault;
+#[cfg(feature = "file")]
+pub mod file;
 mod grant;
+mod id_token;
 mod idp;
 mod key;
+mod login;
 pub mod misbehave;
 mod observe;
 mod secret;
+#[cfg(feature = "file")]
+pub mod settings;
 mod store;
 mod token;
+mod user;
 
+pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
 pub use dialect::Dialect;
 pub use endpoint::Endpoint;
-pub use idp::{Idp, Stolen};
+pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
 pub use key::Algorithm;
+pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};
-pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
+pub use observe::{
+    AuthorizationEvent, AuthorizationStep, IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen,
+};
 pub use secret::Secret;
 pub use store::{Propagation, Which};
 pub use token::{Death, TokenFacts, TokenId, TokenKind};
+pub use user::User;

@@ -47,9 +47,33 @@ impl Secret {
         after_dots.split_once('_').filter(|(prefix, _)| prefix.len() <= 4).map_or(after_dots, |(_, rest)| rest)
     }
 
+    /// Names it without telling it: a few digits of a digest, as in `sha256:0a1b2c3d`.
+    pub fn fingerprint(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.expose().as_bytes());
+        let digits: String = digest.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{digits}")
+    }
+
     /// Compares in constant time.
     pub fn matches(&self, other: &str) -> bool {
         self.expose().as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(feature = "file")]
+impl schemars::JsonSchema for Secret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "minLength": 1 })
     }
 }
 
@@ -69,12 +93,7 @@ impl Hash for Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.expose().as_bytes());
-        f.write_str("Secret(sha256:")?;
-        for byte in &digest.as_ref()[..4] {
-            write!(f, "{byte:02x}")?;
-        }
-        f.write_str(")")
+        write!(f, "Secret({})", self.fingerprint())
     }
 }
 

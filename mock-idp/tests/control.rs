@@ -45,6 +45,7 @@ impl Observer for Script {
             IdpEvent::Issued(token) => format!("issued {} {:?}", token.id.0, token.kind),
             IdpEvent::Died { token, death } => format!("died {} {death:?}", token.id.0),
             IdpEvent::KeyRotated { .. } => "key".into(),
+            IdpEvent::Authorization(event) => format!("{:?}", event.step),
         });
     }
 

@@ -100,6 +100,8 @@ impl Observer for Observed {
                 Death::Rotated(_) => self.token(token, TokenChange::Rotated, None),
             },
             IdpEvent::KeyRotated { kid } => Event::IdpKey { kid: kid.clone() },
+            // Workers have no users who sign in.
+            IdpEvent::Authorization(_) => return,
         };
         let _ = self.journal.record(event);
     }

@@ -6,11 +6,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::at::At;
-use super::complaint::Complaint;
-use super::duration::Duration;
 use super::route::RoutePattern;
 use super::value::{Entries, Value};
+use mock_idp::file::At;
+use mock_idp::file::Complaint;
+use mock_idp::file::Duration;
 
 /// The protected API.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::Diagnostic;
 use super::model::Scenario;
 use super::target::Target;
+use mock_idp::file::Diagnostic;
 
 /// All scenarios that ship, by family and id.
 ///

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use schemars::Schema;
 
-use super::diagnostic::Diagnostic;
 use super::model::Scenario;
 use super::schema::{scenario_schema, target_schema};
 use super::target::Target;
+use mock_idp::file::Diagnostic;
 
 /// A file of either kind.
 #[derive(Debug, Clone, PartialEq)]

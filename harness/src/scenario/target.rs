@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Api;
-use super::at::At;
 use super::client::Client;
-use super::duration::Duration;
 use super::placeholder::Template;
 use super::policy::Policy;
 use super::value::{Entries, Value};
+use mock_idp::file::At;
+use mock_idp::file::Duration;
 
 /// A target file. Only `target`, `worker` (or `workers`) and `workload` are required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::api::{Correlate, Route};
-use super::at::{At, Position};
 use super::client::{Client, Grant};
-use super::complaint::Complaint;
-use super::diagnostic::Problems;
 use super::placeholder::{Placeholder, Template};
 use super::target::{Target, Worker};
 use super::validate_scenario::{check_id, checks};
 use super::value::Value;
+use mock_idp::file::Complaint;
+use mock_idp::file::Problems;
+use mock_idp::file::{At, Position};
 
 pub(super) fn validate(target: &Target, problems: &mut Problems) {
     if target.target.trim().is_empty() {
@@ -177,7 +177,7 @@ fn route(route: &Route, problems: &mut Problems) {
                 at,
                 Complaint::new(format!("the route has no path parameter `{name}`"))
                     .about(format!("{{{name}}}"))
-                    .hint(super::complaint::suggest(name, params.iter().copied())),
+                    .hint(mock_idp::file::suggest(name, params.iter().copied())),
             );
         }
     });

@@ -41,7 +41,8 @@ fn the_order_of_scopes_says_nothing() {
 #[test]
 fn who_promises_nothing_gets_a_note() {
     let early = Tale::default().grant(200, &["T1"], none()).grant(200, &["T2"], none());
-    let verdict = early.target("refresh: on-retry", "refresh: proactive").verdict("refreshes-on-retry");
+    let verdict =
+        early.target("refresh: on-retry", "refresh: proactive\n  refresh_margin: 0s").verdict("refreshes-on-retry");
     assert_eq!(verdict.judgement.name(), "not_applicable");
     assert!(verdict.detail.contains("note: 1 refreshed early"), "{}", verdict.detail);
     assert_eq!(verdict.events.len(), 2);

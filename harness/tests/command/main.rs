@@ -149,7 +149,7 @@ fn a_journals_story_can_be_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("sample.jsonl").display().to_string();
     let lines = [
-        r#"{"kind":"run.started","schema":1,"run":"r1","scenario":"sample","seed":"7","temporal":"dev","resolved":{},"target":{}}"#,
+        r#"{"kind":"run.started","schema":2,"run":"r1","scenario":"sample","seed":"7","temporal":"dev","resolved":{},"target":{}}"#,
         r#"{"kind":"workflow.started","workflow":"w-1","n":1}"#,
         r#"{"kind":"workflow.closed","workflow":"w-1","status":"timed_out"}"#,
     ];

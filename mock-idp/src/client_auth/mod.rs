@@ -1,6 +1,7 @@
 //! How clients prove who they are: one file per method.
 
 mod basic;
+mod none;
 mod post;
 
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAut
             _ => Ok(credentials),
         },
         (None, Some(credentials)) => Ok(credentials),
-        (None, None) => Err(OAuthError::client(Cause::NoAuthentication)),
+        (None, None) => none::read(form).ok_or_else(|| OAuthError::client(Cause::NoAuthentication)),
     }
 }
 
@@ -52,7 +53,12 @@ pub(crate) fn check(credentials: &Credentials, store: &Store) -> Result<Arc<Clie
     let refused = |cause| Err(OAuthError::client(cause));
     let Some(registered) = store.clients.get(&credentials.id) else { return refused(Cause::UnknownClient) };
     let client = &registered.client;
-    if !client.secret.matches(&credentials.secret) {
+    // A public client has nothing to prove; one that has is not let in without.
+    let proven = match credentials.method {
+        AuthMethod::None => client.methods.contains(&AuthMethod::None),
+        AuthMethod::Basic | AuthMethod::Post => client.secret.matches(&credentials.secret),
+    };
+    if !proven {
         refused(Cause::WrongSecret)
     } else if registered.disabled {
         refused(Cause::ClientDisabled)

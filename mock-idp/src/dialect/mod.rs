@@ -6,13 +6,17 @@ mod generic;
 use std::fmt;
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
 
 /// Whose paths, names and answers an identity provider has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// The RFCs to the letter.
     #[default]

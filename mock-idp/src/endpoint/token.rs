@@ -10,6 +10,7 @@ use crate::client_auth;
 use crate::config::Listener;
 use crate::error::{Cause, OAuthError};
 use crate::grant;
+use crate::id_token::{self, Unsigned};
 use crate::store::{Granted, Store};
 use crate::token::TokenFacts;
 
@@ -37,14 +38,15 @@ pub(super) fn run(
 
     let lifetime = (granted.access.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
     let stated = store.stated_lifetime.map_or(lifetime, |stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
+    let id_token = id_token::prepare(store, listener, &granted, now_ms);
     let Granted { access, refresh } = granted;
     let issued = iter::once(&access).chain(&refresh).map(|token| token.id).collect();
-    let reply = Reply::late_json(StatusCode::OK, move || body(&access, refresh.as_ref(), stated));
+    let reply = Reply::late_json(StatusCode::OK, move || body(&access, refresh.as_ref(), id_token, stated));
     Ok(Reply { issued, ..reply.uncached() })
 }
 
 /// RFC 6749 §5.1.
-fn body(access: &TokenFacts, refresh: Option<&TokenFacts>, expires_in: i64) -> Value {
+fn body(access: &TokenFacts, refresh: Option<&TokenFacts>, id_token: Option<Unsigned>, expires_in: i64) -> Value {
     let mut body = json!({
         "access_token": access.value.expose(),
         "token_type": "Bearer",
@@ -53,6 +55,9 @@ fn body(access: &TokenFacts, refresh: Option<&TokenFacts>, expires_in: i64) -> V
     // RFC 6749 §3.3: a scope has at least one token in it.
     if !access.scopes.is_empty() {
         body["scope"] = access.scopes.join(" ").into();
+    }
+    if let Some(id_token) = id_token {
+        body["id_token"] = id_token.sign(&access.value).into();
     }
     if let Some(refresh) = refresh {
         body["refresh_token"] = refresh.value.expose().into();

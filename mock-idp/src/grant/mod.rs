@@ -1,6 +1,8 @@
 //! Grants: one file each.
 
+mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 
 use std::collections::BTreeSet;
@@ -8,7 +10,8 @@ use std::collections::BTreeSet;
 use crate::config::{Client, GrantType, Listener};
 use crate::endpoint::Form;
 use crate::error::{Cause, OAuthError};
-use crate::store::{Granted, Store};
+use crate::login::{Authentication, Consent, RefreshGrant};
+use crate::store::{Granted, Grantee, Store};
 
 /// What a grant works with.
 pub(crate) struct Context<'a> {
@@ -26,14 +29,50 @@ type Run = fn(Context<'_>) -> Result<Granted, OAuthError>;
 pub(crate) const ALL: &[(&str, GrantType, Run)] = &[
     ("client_credentials", GrantType::ClientCredentials, client_credentials::run),
     ("refresh_token", GrantType::RefreshToken, refresh_token::run),
+    ("authorization_code", GrantType::AuthorizationCode, authorization_code::run),
+    ("urn:ietf:params:oauth:grant-type:device_code", GrantType::DeviceCode, device_code::run),
 ];
+
+/// What a user allowed a client.
+struct Allowed {
+    family: u64,
+    scopes: Vec<String>,
+    nonce: Option<String>,
+    authentication: Authentication,
+}
+
+/// The first tokens of a user's consent.
+fn for_user(store: &mut Store, listener: &Listener, client: &Client, allowed: Allowed, now_ms: i64) -> Granted {
+    let Allowed { family, scopes, nonce, authentication } = allowed;
+    let offline = scopes.iter().any(|scope| scope == "offline_access");
+    let renewable = client.grants.contains(&GrantType::RefreshToken)
+        && match client.refresh_grant {
+            RefreshGrant::Always => true,
+            RefreshGrant::OfflineAccess => offline,
+            RefreshGrant::Never => false,
+        };
+    let to = Grantee {
+        listener,
+        client: client.id.clone(),
+        subject: authentication.subject.clone(),
+        scopes,
+        audience: client.audience.clone(),
+        family,
+    };
+    let access = store.access_token(&to, now_ms);
+    let refresh = renewable.then(|| store.refresh_token(&to, now_ms));
+    let consent = Consent { client: client.id.clone(), authentication, offline, nonce };
+    // Longer, if the tokens are: `id_token` sees to that.
+    store.logins.consented(family, consent, now_ms);
+    Granted { access, refresh }
+}
 
 /// The scopes that a request asks for: all of `allowed` if it names none.
 ///
 /// # Errors
 ///
 /// `invalid_scope` if it asks for more.
-fn scopes(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
+pub(crate) fn scopes(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     let Some(asked) = form.get("scope") else { return Ok(allowed.to_vec()) };
     let mut asked: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     let mut seen = BTreeSet::new();

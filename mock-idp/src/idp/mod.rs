@@ -2,8 +2,11 @@
 
 mod control;
 mod documents;
+mod records;
+mod snapshot;
 
-pub use control::Stolen;
+pub use control::{ClientFacts, Stolen};
+pub use snapshot::Snapshot;
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,16 +22,18 @@ use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
 use tokio::net::TcpListener;
 
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
 use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
 use crate::store::Store;
+use crate::token::TokenFacts;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -44,8 +49,12 @@ struct Shared {
     store: Mutex<Store>,
     clock: Clock,
     rules: Arc<Rules>,
-    documents: Documents,
+    /// In front of the rules, which are in front of the observer.
+    audit: Arc<Audit>,
+    /// What [`Idp::reset`] goes back to.
+    fresh: Mutex<Snapshot>,
     vendor: &'static dyn Vendor,
+    documents: Documents,
     requests: AtomicU64,
 }
 
@@ -55,12 +64,17 @@ impl Idp {
         let clock = Clock::new(config.time.clone());
         let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
         let rules = Arc::new(rules);
+        let next = Arc::clone(&rules) as Arc<dyn Observer>;
+        let audit = Arc::new(Audit::new(clock.clone(), config.records, next));
         let vendor = config.dialect.vendor();
-        let store = Mutex::new(Store::new(config));
+        let store = Store::new(config);
+        let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
+        let (store, requests) = (Mutex::new(store), AtomicU64::new(0));
         let documents = Documents::default();
-        let idp = Self(Arc::new(Shared { store, clock, rules, documents, vendor, requests: AtomicU64::new(0) }));
+        let idp = Self(Arc::new(Shared { store, clock, rules, audit, fresh, vendor, documents, requests }));
         let shared = Arc::downgrade(&idp.0);
-        idp.0.rules.documents_from(move || shared.upgrade().map(|shared| Self(shared).snapshot()).unwrap_or_default());
+        let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
+        idp.0.rules.documents_from(documents);
         idp
     }
 
@@ -114,20 +128,20 @@ impl Idp {
 
     /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, unsigned, events) = {
+        let (result, unsigned, events, restored) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
             store.settle(now_ms);
             let result = change(&mut store, now_ms);
-            (result, store.take_unsigned(), store.take_events())
+            (result, store.take_unsigned(), store.take_events(), store.restored())
         };
         if !unsigned.is_empty() {
             let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
-            self.store().enter_values(signed);
+            self.store().enter_values(signed, restored);
         }
         for event in &events {
-            self.0.rules.event(event);
+            self.0.audit.event(event);
         }
         result
     }
@@ -138,6 +152,7 @@ impl Idp {
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
+            Ok(_) if endpoint.reads_query() => Ok(Form::parse(head.uri.query().unwrap_or_default().as_bytes())),
             Ok(_) => Ok(Form::default()),
             Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
                 Err(OAuthError::too_large())
@@ -155,16 +170,17 @@ impl Idp {
             form,
             number,
         };
-        let seen = self.seen(&call, listener);
+        let (seen, presented) = self.seen(&call, listener);
+        self.0.audit.arrived(&seen, &call, presented.as_ref());
 
         let mut decided = None;
-        let outcome = self.0.rules.request(&seen, &mut || {
+        let outcome = self.0.audit.request(&seen, &mut || {
             decided = Some(self.decide(&call, listener, self.0.rules.bent(number)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
-            let (rules, seen) = (Arc::clone(&self.0.rules), seen.clone());
-            move |delivered| rules.done(&seen, delivered)
+            let (audit, seen) = (Arc::clone(&self.0.audit), seen.clone());
+            move |delivered| audit.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
         if matches!(arrival.act, Act::DropRequest | Act::ResetRequest) {
@@ -182,11 +198,12 @@ impl Idp {
         let arrival = Directive { changes: Vec::new(), ..arrival.left_for_reply() };
 
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let outcome = self.0.rules.reply(
+        let outcome = self.0.audit.reply(
             &seen,
             &ReplySeen {
                 status: reply.http.status.as_u16(),
                 error: reply.error.clone(),
+                cause: reply.cause.map(Cause::word),
                 reason: reply.reason.clone(),
                 issued: reply.issued.clone(),
                 retry_after: header(RETRY_AFTER),
@@ -216,23 +233,30 @@ impl Idp {
         })
     }
 
-    fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
-        let form = call.form.as_ref().ok();
+    /// What the request says, and the token that it presents.
+    fn seen(&self, call: &Call, listener: &Listener) -> (RequestSeen, Option<TokenFacts>) {
+        let form = call.form.as_ref().ok().and_then(|form| form.once().ok());
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
-        let token = field("refresh_token").or_else(|| field("token"));
-        RequestSeen {
+        let presented = match call.endpoint {
+            Endpoint::UserInfo => form.and_then(|form| endpoint::bearer(&call.headers, form).ok()).flatten(),
+            _ => None,
+        };
+        let token = field("refresh_token").or_else(|| field("token")).or(presented);
+        let token = token.and_then(|value| self.store().find(value));
+        let seen = RequestSeen {
             number: call.number,
             listener: listener.name.clone(),
             endpoint: call.endpoint,
             target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
-            token: token.and_then(|value| self.store().find(value).map(|token| token.id)),
+            token: token.as_ref().map(|token| token.id),
             scope: field("scope").map(str::to_owned),
             audience: field("audience").map(str::to_owned),
             resources: form.map(|form| form.resources().to_vec()).unwrap_or_default(),
-        }
+        };
+        (seen, token)
     }
 }
 

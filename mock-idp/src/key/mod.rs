@@ -57,6 +57,11 @@ impl SigningKey {
         Self { kid, public, algorithm, pair }
     }
 
+    /// Its algorithm.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// A signed JWT of type `typ` (RFC 7515 §3.1).
     pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
         let header = Header { typ, alg: self.algorithm.name(), kid: &self.kid };

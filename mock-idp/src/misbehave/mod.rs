@@ -36,6 +36,6 @@ pub use refusal::Refusal;
 pub use retry_after::RetryAfter;
 pub(crate) use retry_after::http_date;
 pub use rule::{Deliver, Instead, Processing, Rule, Stale};
-pub(crate) use rules::Snapshot;
 pub use rules::{RuleId, Rules, Standing};
+pub(crate) use rules::{Saved, Snapshot};
 pub use selection::{Selection, Turn};

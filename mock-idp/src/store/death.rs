@@ -1,13 +1,17 @@
 //! How tokens die: by time, by revocation, by being replaced.
 
 use super::{Store, index};
+use serde::Deserialize;
+
 use crate::config::{Reuse, Rotation};
 use crate::error::{Cause, OAuthError};
 use crate::observe::IdpEvent;
 use crate::token::{Death, TokenFacts, TokenId, TokenKind};
 
 /// Which tokens a control acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Which {
     /// This one.
     Token(TokenId),
@@ -62,7 +66,7 @@ impl Store {
     pub(crate) fn chosen(&self, which: &Which, now_ms: i64) -> Vec<TokenId> {
         let live = |token: &&TokenFacts| token.is_live(now_ms);
         match which {
-            Which::Token(id) => vec![*id],
+            Which::Token(id) => self.ids(|token| token.id == *id),
             Which::Newest(kind) => {
                 let newest = self.tokens.iter().rev().filter(live).find(|token| token.kind == *kind);
                 newest.map(|token| token.id).into_iter().collect()
@@ -85,7 +89,7 @@ impl Store {
 
     /// Ends a token's life now.
     pub(crate) fn expire(&mut self, id: TokenId, now_ms: i64) {
-        let token = &mut self.tokens[index(id)];
+        let Some(token) = self.tokens.iter_mut().find(|token| token.id == id) else { return };
         let due = self.due.remove(&(token.expires_at_ms, id));
         token.expires_at_ms = token.expires_at_ms.min(now_ms.div_euclid(1000) * 1000);
         if due {

@@ -6,7 +6,7 @@ use super::Store;
 use crate::error::{Cause, OAuthError};
 
 /// Subjects that are disabled, and whether all are.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Disabled {
     pub(crate) subjects: BTreeSet<String>,
     pub(crate) tenant: bool,

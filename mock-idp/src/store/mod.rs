@@ -2,6 +2,7 @@
 
 mod death;
 mod disabled;
+mod login;
 mod propagation;
 
 pub use death::Which;
@@ -21,13 +22,16 @@ use rand_chacha::ChaCha12Rng;
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::Vendor;
 use crate::key::{Algorithm, SigningKey, from_pool};
-use crate::observe::IdpEvent;
+use crate::login::Logins;
+use crate::observe::{AuthorizationEvent, IdpEvent};
 use crate::secret::{Digest, Secret};
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
+#[derive(Clone)]
 pub(crate) struct Store {
     vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
+    pub(crate) logins: Logins,
     pub(crate) disabled: Disabled,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
@@ -45,13 +49,18 @@ pub(crate) struct Store {
     rotation: Rotation,
     format: TokenFormat,
     random: ChaCha12Rng,
+    /// Whether `random` was given its seed.
+    seeded: bool,
     keys: Vec<Arc<SigningKey>>,
     /// What the JWKS shows.
     shown_keys: Vec<Jwk>,
     pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
+    /// How often all this was replaced by a saved state.
+    restored: u64,
 }
 
+#[derive(Clone)]
 pub(crate) struct Registered {
     pub(crate) client: Arc<Client>,
     pub(crate) disabled: bool,
@@ -73,6 +82,7 @@ impl Store {
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
+            logins: Logins::new(config.users, config.login, random(config.seed, LOGINS)),
             disabled: Disabled::default(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
@@ -85,20 +95,51 @@ impl Store {
             refresh_token_lifetime: config.refresh_token_lifetime,
             rotation: config.rotation,
             format: config.format,
-            random: match config.seed {
-                Some(seed) => ChaCha12Rng::seed_from_u64(seed),
-                None => ChaCha12Rng::from_rng(&mut rand::rng()),
-            },
+            seeded: config.seed.is_some(),
+            random: random(config.seed, TOKENS),
             shown_keys: public_forms(&keys),
             keys,
             underway: Underway::default(),
             events: Vec::new(),
+            restored: 0,
         }
+    }
+
+    /// Everything is again as in `saved`. Without a seed randomness goes on, lest values that were issued since are
+    /// issued again.
+    pub(crate) fn restore(&mut self, saved: &Self) {
+        let mut saved = saved.clone();
+        if !saved.seeded {
+            std::mem::swap(&mut saved.random, &mut self.random);
+            saved.logins.go_on_drawing(&self.logins);
+        }
+        saved.restored = self.restored + 1;
+        *self = saved;
+    }
+
+    /// How often all this was replaced by a saved state: what was decided before is of another world.
+    pub(crate) fn restored(&self) -> u64 {
+        self.restored
     }
 
     /// What has happened since the last call, in order.
     pub(crate) fn take_events(&mut self) -> Vec<IdpEvent> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Tells a step on a user's way to tokens.
+    pub(crate) fn tell(&mut self, step: AuthorizationEvent) {
+        self.events.push(IdpEvent::Authorization(Box::new(step)));
+    }
+
+    /// `iss` at an address.
+    pub(crate) fn issuer(&self, listener: &Listener) -> String {
+        self.vendor.issuer(&listener.origin)
+    }
+
+    /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
+    pub(crate) fn id_token_key(&self) -> Arc<SigningKey> {
+        self.keys.last().map_or_else(|| from_pool(Algorithm::Es256, 0), Arc::clone)
     }
 
     /// The tokens since the last call whose values are still to be made, which is slow: outside of the lock. Then they
@@ -107,8 +148,12 @@ impl Store {
         std::mem::take(&mut self.unsigned)
     }
 
-    /// From now on these tokens are found by their values.
-    pub(crate) fn enter_values(&mut self, tokens: Vec<(TokenId, Digest)>) {
+    /// From now on these tokens are found by their values, unless the state was restored meanwhile: then they are
+    /// unknown, and another may have the number.
+    pub(crate) fn enter_values(&mut self, tokens: Vec<(TokenId, Digest)>, restored: u64) {
+        if restored != self.restored {
+            return;
+        }
         self.by_value.extend(tokens.into_iter().map(|(id, digest)| (digest, id)));
     }
 
@@ -125,7 +170,11 @@ impl Store {
     }
 
     pub(crate) fn public_keys(&self) -> Vec<Jwk> {
-        self.shown_keys.clone()
+        let for_users = || self.clients.values().any(|registered| registered.client.signs_users_in());
+        match self.keys.is_empty() && for_users() {
+            true => vec![self.id_token_key().public.clone()],
+            false => self.shown_keys.clone(),
+        }
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
@@ -138,6 +187,16 @@ impl Store {
         }
         self.keys.push(next);
         self.change(Later::Keys(public_forms(&self.keys)), now_ms);
+    }
+
+    /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
+    pub(crate) fn remove_key(&mut self, kid: &str) -> bool {
+        let before = self.keys.len();
+        if before > 1 {
+            self.keys.retain(|key| key.kid != kid);
+            self.shown_keys.retain(|key| key.common.key_id.as_deref() != Some(kid));
+        }
+        self.keys.len() < before
     }
 
     /// A new consent: the root of a family of refresh and access tokens.
@@ -240,6 +299,19 @@ impl Store {
         };
         Granted { access, refresh }
     }
+}
+
+/// Streams of one seed: values for browsers and devices do not change those of tokens.
+const TOKENS: u64 = 0;
+const LOGINS: u64 = 1;
+
+fn random(seed: Option<u64>, stream: u64) -> ChaCha12Rng {
+    let mut random = match seed {
+        Some(seed) => ChaCha12Rng::seed_from_u64(seed),
+        None => ChaCha12Rng::from_rng(&mut rand::rng()),
+    };
+    random.set_stream(stream);
+    random
 }
 
 /// For whom a token is made.

@@ -36,6 +36,7 @@ pub struct Propagation {
 }
 
 /// A change that takes effect at its time.
+#[derive(Clone)]
 pub(crate) enum Later {
     Secret { client: String, secret: Secret },
     Keys(Vec<Jwk>),
@@ -46,7 +47,7 @@ pub(crate) enum Later {
 }
 
 /// What is on its way.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Underway {
     pub(crate) propagation: Propagation,
     /// By when it takes effect and in which order it was made.

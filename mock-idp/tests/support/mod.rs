@@ -46,6 +46,30 @@ impl Reply {
         serde_json::from_str::<serde_json::Value>(&self.body).expect(&self.body)[name].clone()
     }
 
+    /// A header field, if it is there.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// A parameter of the address that the browser is sent to.
+    pub fn sent(&self, name: &str) -> Option<String> {
+        let location = url::Url::parse(self.header("location")?).expect("a URL");
+        location.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// What `Set-Cookie` sets, as a request says it.
+    pub fn cookies(&self) -> String {
+        let set = self.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        set.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The key in the form of the page.
+    pub fn interaction(&self) -> String {
+        let (_, rest) = self.body.split_once(r#"name="interaction" value=""#).expect(&self.body);
+        rest.split('"').next().expect("a value").to_owned()
+    }
+
     /// A text field of the JSON body.
     pub fn text(&self, name: &str) -> String {
         self.field(name).as_str().unwrap_or_default().to_owned()
@@ -67,6 +91,11 @@ pub async fn serve_idp(idp: Idp, name: &str) -> Served {
         async move { idp.serve(socket, listener).await }
     });
     Served { idp, listener, address, task }
+}
+
+/// Parameters as a query or form has them.
+pub fn encoded(parameters: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// The header of `client_secret_basic`.
@@ -103,7 +132,13 @@ impl Served {
 
     /// Gets a path.
     pub async fn get(&self, path: &str) -> Reply {
-        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: idp\r\nConnection: close\r\n\r\n")).await.expect("a reply")
+        self.get_with(path, "").await
+    }
+
+    /// Gets a path with extra header lines.
+    pub async fn get_with(&self, path: &str, headers: &str) -> Reply {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: idp\r\nConnection: close\r\n{headers}\r\n");
+        self.raw(&request).await.expect("a reply")
     }
 
     /// Waits until the oldest rule holds a request.

@@ -197,9 +197,7 @@ async fn a_period_that_ends_releases_what_hangs() {
     );
     let hangs = served.raw(&form);
     let ends = async {
-        while served.idp.rules().list()[0].held == 0 {
-            tokio::task::yield_now().await;
-        }
+        served.holds_one().await;
         assert_eq!(statuses(&served, 1).await, [200], "its one time is over, and it still holds");
         assert_eq!(served.idp.rules().list()[0].held, 1);
         served.idp.clock().advance(Duration::from_secs(3600));

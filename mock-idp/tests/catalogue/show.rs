@@ -322,9 +322,7 @@ async fn lost(lab: &mut Lab, end: End, granted: usize) {
 /// The request is held, while others are served.
 async fn hang(lab: &mut Lab) {
     lab.send().await;
-    while lab.served.idp.rules().list()[0].held == 0 {
-        tokio::task::yield_now().await;
-    }
+    lab.served.holds_one().await;
     assert_eq!(lab.served.get("/nothing").await.status, 404);
     assert!(lab.wire.is_quiet());
 }

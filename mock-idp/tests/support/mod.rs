@@ -141,6 +141,16 @@ impl Served {
         self.raw(&request).await.expect("a reply")
     }
 
+    /// Waits until the oldest rule holds a request.
+    pub async fn holds_one(&self) {
+        let holds = async {
+            while self.idp.rules().list().first().is_none_or(|oldest| oldest.held == 0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(wire::BOUND, holds).await.expect("a rule holds the request");
+    }
+
     /// Whether introspection calls a token active.
     pub async fn is_active(&self, token: &str) -> bool {
         let reply = self.post("/oauth2/introspect", &basic("worker", "secret"), &format!("token={token}")).await;

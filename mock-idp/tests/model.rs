@@ -57,11 +57,11 @@ fn step() -> impl Strategy<Value = Step> {
     let scope = prop::sample::select(vec!["", "a", "a b", "b a a", "c", "a c"]);
     let paths = [Endpoint::Token, Endpoint::Introspect, Endpoint::Revoke, Endpoint::Jwks, Endpoint::Discovery];
     prop_oneof![
-        4 => (client.clone(), right.clone(), scope.clone())
+        4 => (client.clone(), right, scope.clone())
             .prop_map(|(client, right, scope)| Step::Grant { client, right, scope }),
-        8 => (client.clone(), right.clone(), presented(), scope)
+        8 => (client.clone(), right, presented(), scope)
             .prop_map(|(client, right, token, scope)| Step::Refresh { client, right, token, scope }),
-        6 => (client.clone(), right.clone(), presented())
+        6 => (client.clone(), right, presented())
             .prop_map(|(client, right, token)| Step::Introspect { client, right, token }),
         2 => (client.clone(), right, presented())
             .prop_map(|(client, right, token)| Step::Revoke { client, right, token }),

@@ -6,14 +6,13 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration, Offset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Status;
 use super::delay::Delay;
 use super::value::{Entries, Value};
-use mock_idp::file::At;
-use mock_idp::file::{Duration, Offset};
 
 macro_rules! actions {
     ($($variant:ident($params:ty) $name:literal $doc:literal)*) => {

@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use mock_idp::file::{At, Complaint, Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::route::RoutePattern;
 use super::value::{Entries, Value};
-use mock_idp::file::At;
-use mock_idp::file::Complaint;
-use mock_idp::file::Duration;
 
 /// The protected API.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use mock_idp::file::Diagnostic;
+
 use super::model::Scenario;
 use super::target::Target;
-use mock_idp::file::Diagnostic;
 
 /// All scenarios that ship, by family and id.
 ///

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use mock_idp::file::Diagnostic;
 use schemars::Schema;
 
 use super::model::Scenario;
 use super::schema::{scenario_schema, target_schema};
 use super::target::Target;
-use mock_idp::file::Diagnostic;
 
 /// A file of either kind.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,10 @@
 //! How long a scenario makes everybody wait: what runs by default and what only on request.
 
+use mock_idp::file::Duration;
+
 use super::action::{Action, RetryAfter, TimePass};
 use super::model::{Fault, Scenario, TimeMode};
 use super::resolve::REAL_LIFETIME;
-use mock_idp::file::Duration;
 
 /// Whether a scenario runs unless somebody asks for less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration, Offset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,6 @@ use super::policy::Refresh;
 use super::target::{CheckSetting, Restart};
 use super::trigger::{Bite, OneOf, Trigger};
 use super::value::Entries;
-use mock_idp::file::At;
-use mock_idp::file::{Duration, Offset};
 
 /// A scenario file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,11 +1,7 @@
 //! Placeholders: what the lab fills in where a target file says `{temporal.address}`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use mock_idp::as_text;
 use mock_idp::file::{Complaint, suggest};

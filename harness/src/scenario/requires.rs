@@ -1,12 +1,13 @@
 //! Whether a target and a machine have what a scenario requires.
 
+use mock_idp::file::Duration;
+
 use super::action::{Action, ClockOwner, TimePass};
 use super::client::{Client, Grant, TokenFormat};
 use super::model::{Fault, Requirement, Scenario, TimeMode};
 use super::resolve::{real_lifetime, time_mode};
 use super::target::Target;
 use crate::journal::{Moment, kind_doc};
-use mock_idp::file::Duration;
 
 /// Longer no reply is held until a token has expired: clients that give one up after 5 s are common, and what they do
 /// then says nothing of the expiry.

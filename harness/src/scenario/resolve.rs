@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration};
+
 use super::action::{Action, TimePass};
 use super::api::ValidationMode;
 use super::client::{Client, Grant, TokenFormat};
@@ -18,8 +20,6 @@ use super::trigger::{OneOf, Scalar, Trigger};
 use super::value::Entries;
 use super::vocabulary::ROUTE_TRAITS;
 use crate::journal::kind_doc;
-use mock_idp::file::At;
-use mock_idp::file::Duration;
 
 /// Id of the client that the worker is, unless the target fixes it.
 const CLIENT: &str = "worker";

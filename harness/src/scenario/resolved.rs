@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,6 @@ use super::policy::{ErrorTypes, OnPermanent, Refresh};
 use super::target::{Poll, Restart};
 use super::trigger::{Bite, Per, Scalar, Then};
 use super::value::{Entries, Value};
-use mock_idp::file::Duration;
 
 /// A scenario against a target. Everything is decided; nothing has to be looked up in the files again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

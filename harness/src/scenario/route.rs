@@ -1,11 +1,7 @@
 //! Routes of the protected API: `GET /orders/{id}`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use mock_idp::as_text;
 use mock_idp::file::{Complaint, suggest};

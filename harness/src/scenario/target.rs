@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,6 @@ use super::client::Client;
 use super::placeholder::Template;
 use super::policy::Policy;
 use super::value::{Entries, Value};
-use mock_idp::file::At;
-use mock_idp::file::Duration;
 
 /// A target file. Only `target`, `worker` (or `workers`) and `workload` are required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

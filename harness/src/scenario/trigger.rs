@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 
+use mock_idp::file::At;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, de};
 
 use super::value::Entries;
-use mock_idp::file::At;
 
 /// Waits for the `nth` event of a kind that passes the filters, counted from arming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

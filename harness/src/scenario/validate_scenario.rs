@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mock_idp::file::{At, Complaint, Position, Problems, suggest};
+
 use super::action::{Action, TokenChoice};
 use super::delay::{Between, Delay};
 use super::model::{Fault, Requirement, Scenario};
@@ -10,9 +12,6 @@ use super::trigger::{OneOf, Scalar, Trigger};
 use super::value::{Entries, Value};
 use super::vocabulary::{ROUTE_TRAITS, can_trigger, check_ids, filters, triggers, values_of};
 use crate::journal::{KIND_DOCS, kind_doc};
-use mock_idp::file::Problems;
-use mock_idp::file::{At, Position};
-use mock_idp::file::{Complaint, suggest};
 
 /// What reports call runs without faults, and what their journals are named after.
 const CONTROL: &str = "control";

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use mock_idp::file::{At, Complaint, Position, Problems};
+
 use super::api::{Correlate, Route};
 use super::client::{Client, Grant};
 use super::placeholder::{Placeholder, Template};
 use super::target::{Target, Worker};
 use super::validate_scenario::{check_id, checks};
 use super::value::Value;
-use mock_idp::file::Complaint;
-use mock_idp::file::Problems;
-use mock_idp::file::{At, Position};
 
 pub(super) fn validate(target: &Target, problems: &mut Problems) {
     if target.target.trim().is_empty() {

@@ -22,7 +22,7 @@ pub(super) struct Guard {
 
 /// Lets a request through, or refuses it.
 pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    if let Err(problem) = guard.from_here(request.headers(), request.uri()) {
+    if let Err(problem) = guard.refuse_other_sites(request.headers(), request.uri()) {
         return problem.into_response();
     }
     if !guard.knows(request.headers()) {
@@ -42,7 +42,7 @@ impl Guard {
     ///
     /// A site that points a name of its own at this machine is told by that name. With a token this is no danger, and
     /// containers call each other by name.
-    fn from_here(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+    fn refuse_other_sites(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let forbidden = |why: String| Err(Problem::new(StatusCode::FORBIDDEN, why));
         // HTTP/2 has the host in the target.

@@ -115,18 +115,6 @@ impl Endpoint {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_has_one_name_in_files_and_records() {
-        for endpoint in Endpoint::ALL {
-            assert_eq!(serde_json::to_value(endpoint).expect("a word"), endpoint.name());
-        }
-    }
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -295,4 +283,16 @@ pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms
 
 fn form(call: &Call) -> Result<&Form, OAuthError> {
     call.form.as_ref().map_err(Clone::clone)?.once()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_has_one_name_in_files_and_records() {
+        for endpoint in Endpoint::ALL {
+            assert_eq!(serde_json::to_value(endpoint).expect("a word"), endpoint.name());
+        }
+    }
 }

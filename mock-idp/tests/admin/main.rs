@@ -4,6 +4,7 @@ mod events;
 mod guard;
 mod openapi;
 mod requests;
+mod rules;
 mod support;
 
 use serde_json::json;

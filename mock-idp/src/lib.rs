@@ -13,30 +13,38 @@
 //! # let _ = router;
 //! ```
 
+mod assertion;
 mod client_auth;
 mod clock;
 mod config;
 mod dialect;
+pub mod dpop;
 mod endpoint;
 mod error;
 pub mod fault;
 mod grant;
+mod holder;
 mod idp;
 mod key;
 mod misbehave;
 mod observe;
+mod proofs;
 mod secret;
 mod store;
+pub mod tls;
 mod token;
 
+pub use assertion::{AssertionRules, Audience, KeySource, KeySourceError, Subjects, TrustedIssuer};
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
 pub use dialect::Dialect;
 pub use endpoint::Endpoint;
+pub use grant::ExchangePolicy;
+pub use holder::{Binding, Holder};
 pub use idp::{Idp, Stolen};
 pub use key::Algorithm;
 pub use misbehave::{Rule, RuleId, Rules};
 pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
-pub use secret::Secret;
+pub use secret::{ClientSecret, Secret};
 pub use store::Which;
 pub use token::{Death, TokenFacts, TokenId, TokenKind};

@@ -340,8 +340,6 @@ impl Clients {
 fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
     let audience = resolved.client.audience.as_deref().or(resolved.api.audience.as_deref()).unwrap_or(AUDIENCE);
     let registered = |id: &str, secret: &Secret| IdpClient {
-        id: id.to_owned(),
-        secret: secret.clone(),
         methods: vec![match resolved.client.auth {
             ClientAuth::ClientSecretBasic => AuthMethod::Basic,
             ClientAuth::ClientSecretPost => AuthMethod::Post,
@@ -350,7 +348,7 @@ fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
         grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
         scopes: resolved.client.scopes.clone(),
         audience: audience.to_owned(),
-        resource_server: false,
+        ..IdpClient::new(id, secret.expose())
     };
     IdpConfig {
         clients: vec![registered(&clients.id, &clients.secret), registered(OTHER_CLIENT, &clients.other_secret)],

@@ -7,6 +7,7 @@ use std::fmt;
 
 use http::Method;
 
+use crate::assertion::AssertionRules;
 use crate::endpoint::Endpoint;
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
@@ -90,5 +91,15 @@ pub(crate) trait Vendor: Sync {
     /// How a refusal is said.
     fn refusal(&self, error: &OAuthError) -> HttpReply {
         generic::refusal(error)
+    }
+
+    /// What a client assertion must say (RFC 7523 §2.2).
+    fn client_assertions(&self) -> AssertionRules {
+        AssertionRules::default()
+    }
+
+    /// What an assertion as a grant must say (RFC 7523 §2.1).
+    fn assertion_grants(&self) -> AssertionRules {
+        AssertionRules::default()
     }
 }

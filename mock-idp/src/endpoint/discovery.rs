@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{Endpoint, Reply};
-use crate::config::Listener;
+use crate::config::{AuthMethod, Listener};
 use crate::dialect::Vendor;
 use crate::grant;
 
@@ -17,7 +17,14 @@ const ENDPOINTS: &[(&str, Endpoint)] = &[
 ];
 
 pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
-    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    // A certificate can only be shown where there is TLS.
+    let tls = listener.origin.starts_with("https:");
+    let methods = AuthMethod::ALL.iter().filter(|method| tls || !method.is_certificate());
+    let methods: Vec<&str> = methods.map(|method| method.name()).collect();
+    // RFC 7662 §2.1: whoever introspects proves itself.
+    let proofs: Vec<&&str> = methods.iter().filter(|name| **name != AuthMethod::None.name()).collect();
+    let asymmetric = crate::assertion::ASYMMETRIC;
+    let algorithms: Vec<&str> = asymmetric.iter().chain(crate::assertion::SYMMETRIC).copied().collect();
     let grants: Vec<&str> = grant::ALL.iter().map(|(name, ..)| *name).collect();
     let mut body = json!({
         "issuer": vendor.issuer(&listener.origin),
@@ -25,8 +32,13 @@ pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": proofs,
         "revocation_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": asymmetric,
+        "tls_client_certificate_bound_access_tokens": tls,
     });
     for (name, endpoint) in ENDPOINTS {
         if let Some(url) = vendor.url(*endpoint, &listener.origin) {

@@ -7,11 +7,13 @@ use http::header::CONTENT_TYPE;
 
 use crate::error::{Cause, OAuthError};
 
-/// The parameters of a form, each at most once, but `resource` (RFC 8707 §2).
+/// The parameters of a form, each at most once, but `resource` (RFC 8707 §2), and `audience` in a token exchange
+/// (RFC 8693 §2.1).
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     single: BTreeMap<String, String>,
     resources: Vec<String>,
+    audiences: Vec<String>,
 }
 
 impl Form {
@@ -31,6 +33,8 @@ impl Form {
         for (name, value) in url::form_urlencoded::parse(body) {
             if name == "resource" {
                 form.resources.push(value.into_owned());
+            } else if name == "audience" {
+                form.audiences.push(value.into_owned());
             } else if form.single.insert(name.into_owned(), value.into_owned()).is_some() {
                 return Err(OAuthError::new(Cause::MalformedRequest, "a parameter stands twice"));
             }
@@ -38,7 +42,15 @@ impl Form {
         // RFC 6749 §3.2: a parameter without a value is treated as omitted.
         form.single.retain(|_, value| !value.is_empty());
         form.resources.retain(|value| !value.is_empty());
-        Ok(form)
+        form.audiences.retain(|value| !value.is_empty());
+        if let [first, ..] = &form.audiences[..] {
+            form.single.insert("audience".to_owned(), first.clone());
+        }
+        let exchange = form.get("grant_type") == Some("urn:ietf:params:oauth:grant-type:token-exchange");
+        match form.audiences.len() > 1 && !exchange {
+            true => Err(OAuthError::new(Cause::MalformedRequest, "a parameter stands twice")),
+            false => Ok(form),
+        }
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
@@ -47,6 +59,10 @@ impl Form {
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.single.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn audiences(&self) -> &[String] {
+        &self.audiences
     }
 
     pub(crate) fn resources(&self) -> &[String] {

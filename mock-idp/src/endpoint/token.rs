@@ -1,14 +1,14 @@
 //! The token endpoint (RFC 6749 §3.2).
 
 use http::StatusCode;
-use serde_json::json;
 
-use super::{Call, Form, Reply};
+use super::{Call, Form, Reply, possession};
 use crate::client_auth;
 use crate::config::Listener;
 use crate::error::{Cause, OAuthError};
 use crate::grant;
 use crate::store::Store;
+use crate::token::TokenFacts;
 
 pub(super) fn run(
     call: &Call,
@@ -17,8 +17,8 @@ pub(super) fn run(
     store: &mut Store,
     now_ms: i64,
 ) -> Result<Reply, OAuthError> {
-    let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?.clone();
+    let authenticated = client_auth::authenticate(call, form, listener, store, now_ms)?;
+    let client = &authenticated.client;
     let asked =
         form.get("grant_type").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "grant_type is missing"))?;
     let (_, kind, run) = grant::ALL
@@ -28,24 +28,16 @@ pub(super) fn run(
     if !client.grants.contains(kind) {
         return Err(OAuthError::new(Cause::GrantNotAllowed, "the client may not use this grant type"));
     }
-    let context = grant::Context { store, listener, client: &client, form, request: call.number, now_ms };
-    let granted = run(context)?;
+    if authenticated.is_public() && !kind.allows_public_clients() {
+        return Err(OAuthError::new(Cause::GrantNotAllowed, "a public client may not use this grant type"));
+    }
+    let proved = possession::proved(call, &authenticated, listener, store, now_ms)?;
+    let public = authenticated.is_public();
+    let context = grant::Context { store, listener, client, form, call, proved, public, now_ms };
+    let answer = run(context)?;
 
-    let lifetime = (granted.access.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
-    let stated = store.stated_lifetime.map_or(lifetime, |stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
-    let mut body = json!({
-        "access_token": granted.access.value.expose(),
-        "token_type": "Bearer",
-        "expires_in": stated,
-    });
-    // RFC 6749 §3.3: a scope has at least one token in it.
-    if !granted.access.scopes.is_empty() {
-        body["scope"] = granted.access.scopes.join(" ").into();
-    }
-    let mut issued = vec![granted.access.id];
-    if let Some(refresh) = &granted.refresh {
-        body["refresh_token"] = refresh.value.expose().into();
-        issued.push(refresh.id);
-    }
-    Ok(Reply { issued, ..Reply::json(StatusCode::OK, &body).uncached() })
+    let stated = store.stated_lifetime.map(|stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
+    let lifetime = |token: &TokenFacts| (token.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
+    let body = answer.body(|token| stated.unwrap_or_else(|| lifetime(token)));
+    Ok(Reply { issued: answer.issued(), ..Reply::json(StatusCode::OK, &body).uncached() })
 }

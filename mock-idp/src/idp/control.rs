@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Idp;
 use crate::config::Listener;
 use crate::endpoint::{Call, decide};
-use crate::secret::Secret;
+use crate::secret::{ClientSecret, Secret};
 use crate::store::{Grantee, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
 
@@ -58,6 +58,7 @@ impl Idp {
                 scopes: client.scopes,
                 audience: client.audience,
                 family,
+                holder: None,
             };
             Some(store.refresh_token(&to, now_ms))
         })
@@ -109,16 +110,31 @@ impl Idp {
                 scopes: before.scopes,
                 audience: before.audience,
                 family,
+                holder: before.holder,
             };
             Some(store.refresh_token(&to, now_ms))
         })
     }
 
-    /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
+    /// The client has another secret from now on; the old ones are refused at once. What it holds stays alive.
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
         self.apply(|store, _| {
             if let Some(registered) = store.clients.get_mut(client) {
-                registered.client.secret = secret;
+                registered.client.secrets = vec![secret.into()];
+            }
+        });
+    }
+
+    /// The client has one more secret. Those that it has stay good for `overlap` from now, or as long as they would
+    /// have been if that is shorter.
+    pub fn add_secret(&self, client: &str, secret: ClientSecret, overlap: Duration) {
+        self.apply(|store, now_ms| {
+            if let Some(registered) = store.clients.get_mut(client) {
+                let end_ms = now_ms.saturating_add(i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX));
+                for old in &mut registered.client.secrets {
+                    old.until_ms = Some(old.until_ms.map_or(end_ms, |until_ms| until_ms.min(end_ms)));
+                }
+                registered.client.secrets.push(secret);
             }
         });
     }
@@ -168,7 +184,7 @@ impl Idp {
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.apply(|store, now_ms| {
             let token = store.last_rotated(client)?.clone();
-            let call = Call::refresh(self.0.vendor, &store.clients.get(&token.client)?.client, &token.value, number);
+            let call = Call::refresh(self.0.vendor, &token, number);
             let reply = decide(&call, &Listener::new("thief", &token.origin), store, now_ms);
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })
         })

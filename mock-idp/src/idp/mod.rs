@@ -1,6 +1,8 @@
 //! The identity provider: its addresses, and the way of a request through it.
 
 mod control;
+mod keys;
+mod tls;
 
 pub use control::Stolen;
 
@@ -15,8 +17,9 @@ use axum::response::Response;
 use http::Method;
 use http::header::{DATE, RETRY_AFTER};
 use http_body_util::LengthLimitError;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
+use crate::assertion::{FetchedKeys, RemoteKeys};
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
@@ -26,6 +29,7 @@ use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection
 use crate::misbehave::Rules;
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::store::Store;
+use crate::tls::PeerCertificates;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -43,6 +47,7 @@ struct Shared {
     rules: Arc<Rules>,
     vendor: &'static dyn Vendor,
     requests: AtomicU64,
+    remote_keys: RemoteKeys,
 }
 
 impl Idp {
@@ -52,7 +57,14 @@ impl Idp {
         let rules = Arc::new(Rules::new(clock.clone(), Arc::clone(&config.observer)));
         let vendor = config.dialect.vendor();
         let store = Mutex::new(Store::new(config));
-        Self(Arc::new(Shared { store, clock, rules, vendor, requests: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            store,
+            clock,
+            rules,
+            vendor,
+            requests: AtomicU64::new(0),
+            remote_keys: RemoteKeys::default(),
+        }))
     }
 
     /// Its clock.
@@ -89,13 +101,7 @@ impl Idp {
     /// If the socket fails.
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
         let router = self.router(listener);
-        let mut connections = tokio::task::JoinSet::new();
-        loop {
-            let (io, _) = socket.accept().await?;
-            let _ = io.set_nodelay(true);
-            connections.spawn(serve_connection(io, router.clone().into_service()));
-            while connections.try_join_next().is_some() {}
-        }
+        accept(socket, |io| serve_connection(io, router.clone().into_service())).await
     }
 
     fn store(&self) -> std::sync::MutexGuard<'_, Store> {
@@ -131,6 +137,10 @@ impl Idp {
             // The client is gone: what has not arrived whole is no request.
             Err(_) => return Response::default(),
         };
+        let keys = match &form {
+            Ok(form) => self.fetch_keys(form).await,
+            Err(_) => FetchedKeys::new(),
+        };
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let call = Call {
             vendor: self.0.vendor,
@@ -140,6 +150,9 @@ impl Idp {
             headers: head.headers,
             form,
             number,
+            peer: head.extensions.get::<PeerCertificates>().cloned(),
+            keys,
+            vouched: None,
         };
         let seen = self.seen(&call, listener);
 
@@ -212,5 +225,19 @@ fn scripted(answer: &Answer) -> Reply {
         error: body["error"].as_str().map(str::to_owned),
         reason: Some("answered by a fault".into()),
         issued: Vec::new(),
+    }
+}
+
+/// Serves every connection that comes, until the future is dropped, and with it those connections.
+async fn accept<S: Future<Output = ()> + Send + 'static>(
+    socket: TcpListener,
+    serve: impl Fn(TcpStream) -> S,
+) -> std::io::Result<()> {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (io, _) = socket.accept().await?;
+        let _ = io.set_nodelay(true);
+        connections.spawn(serve(io));
+        while connections.try_join_next().is_some() {}
     }
 }

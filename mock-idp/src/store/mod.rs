@@ -14,8 +14,10 @@ use rand_chacha::ChaCha12Rng;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::Vendor;
+use crate::holder::Holder;
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::observe::IdpEvent;
+use crate::proofs::Proofs;
 use crate::secret::Secret;
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
@@ -36,6 +38,7 @@ pub(crate) struct Store {
     random: ChaCha12Rng,
     keys: Vec<Arc<SigningKey>>,
     events: Vec<IdpEvent>,
+    pub(crate) proofs: Proofs,
 }
 
 pub(crate) struct Registered {
@@ -56,6 +59,7 @@ impl Store {
             TokenFormat::Opaque => Vec::new(),
         };
         let registered = |client: Client| (client.id.clone(), Registered { client, disabled: false });
+        let proofs = Proofs::new(&config);
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
@@ -74,6 +78,7 @@ impl Store {
             },
             keys,
             events: Vec::new(),
+            proofs,
         }
     }
 
@@ -96,6 +101,16 @@ impl Store {
 
     pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
         self.keys.iter().map(|key| key.public.clone()).collect()
+    }
+
+    /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
+    pub(crate) fn id_token_key(&self) -> Arc<SigningKey> {
+        self.keys.last().map_or_else(|| from_pool(Algorithm::Es256, 0), Arc::clone)
+    }
+
+    /// Whether access tokens are JWTs.
+    pub(crate) fn issues_jwts(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
@@ -134,6 +149,9 @@ impl Store {
                     nbf: issued_s,
                     jti: &drawn,
                     scope: &to.scopes.join(" "),
+                    cnf: to.holder.as_ref().and_then(|holder| holder.binding.claim()),
+                    act: to.holder.as_ref().and_then(|holder| holder.actor.clone()),
+                    may_act: to.holder.as_ref().and_then(|holder| holder.may_act.clone()),
                 },
             ),
             None => format!("tlat_{drawn}"),
@@ -162,6 +180,7 @@ impl Store {
             death: None,
             value: Secret::new(value),
             family: to.family,
+            holder: to.holder.clone(),
             rotated_at_ms: 0,
         };
         self.by_value.insert(facts.value.clone(), facts.id);
@@ -176,28 +195,30 @@ impl Store {
         &mut self,
         id: TokenId,
         scopes: Vec<String>,
-        listener: &Listener,
-        request: u64,
+        holder: Option<Arc<Holder>>,
+        (listener, request): (&Listener, u64),
         now_ms: i64,
     ) -> Granted {
         let token = self.get(id).clone();
-        // The access token may be narrower than the consent; the consent itself stays as wide (RFC 6749 §6).
-        let to = |scopes| Grantee {
+        // The access token may be narrower than the consent, and is for whoever asks now; the consent itself stays as
+        // wide (RFC 6749 §6), and the refresh token with whom it was issued to.
+        let to = |scopes, holder| Grantee {
             listener,
             client: token.client.clone(),
             subject: token.subject.clone(),
             scopes,
             audience: token.audience.clone(),
             family: token.family,
+            holder,
         };
-        let access = self.access_token(&to(scopes), now_ms);
+        let access = self.access_token(&to(scopes, holder), now_ms);
         let refresh = match self.rotation {
             Rotation::Off => None,
             Rotation::On { .. } => {
                 if token.death.is_none() {
                     self.die(id, Death::Rotated(request), now_ms);
                 }
-                Some(self.refresh_token(&to(token.scopes.clone()), now_ms))
+                Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }
         };
         Granted { access, refresh }
@@ -212,6 +233,8 @@ pub(crate) struct Grantee<'a> {
     pub(crate) scopes: Vec<String>,
     pub(crate) audience: String,
     pub(crate) family: u64,
+    /// Who may present it, if not every bearer, and who acts.
+    pub(crate) holder: Option<Arc<Holder>>,
 }
 
 fn index(id: TokenId) -> usize {

@@ -14,6 +14,7 @@
 //! ```
 
 mod assertion;
+pub mod cli;
 mod client_auth;
 mod clock;
 mod config;
@@ -26,7 +27,7 @@ mod grant;
 mod holder;
 mod idp;
 mod key;
-mod misbehave;
+pub mod misbehave;
 mod observe;
 mod proofs;
 mod secret;

@@ -7,6 +7,8 @@ mod post;
 mod secret;
 mod service_account;
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use crate::assertion::{Jwt, Place};
@@ -35,7 +37,7 @@ enum Proof {
 /// A client that has proved itself, or that need not.
 #[derive(Debug)]
 pub(crate) struct Authenticated {
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     pub(crate) method: AuthMethod,
 }
 
@@ -105,7 +107,7 @@ pub(crate) fn authenticate(
         (None, Err(error)) => return Err(error),
     };
     let Some(registered) = store.clients.get(&credentials.id) else { return refused(Cause::UnknownClient) };
-    let (client, disabled) = (registered.client.clone(), registered.disabled);
+    let (client, disabled) = (Arc::clone(&registered.client), registered.disabled);
     let method = match (&credentials.proof, &call.peer) {
         _ if call.vouched.is_some() => client.methods.first().copied().unwrap_or(AuthMethod::None),
         (Proof::Secret(method, given), _) => {

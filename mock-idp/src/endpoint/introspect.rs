@@ -25,7 +25,7 @@ pub(super) fn run(
     let known = store
         .find(value)
         .filter(|token| token.is_live(now_ms) && (client.resource_server || token.client == client.id));
-    let body = known.map_or_else(|| json!({"active": false}), active);
+    let body = known.map_or_else(|| json!({"active": false}), |token| active(&token));
     if !wants_jwt(&call.headers) {
         return Ok(Reply::json(StatusCode::OK, &body).uncached());
     }

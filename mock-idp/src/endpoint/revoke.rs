@@ -16,9 +16,9 @@ pub(super) fn run(
     store: &mut Store,
     now_ms: i64,
 ) -> Result<Reply, OAuthError> {
-    let client = client_auth::authenticate(call, form, listener, store, now_ms)?.client.id;
+    let client = client_auth::authenticate(call, form, listener, store, now_ms)?.client;
     let value = form.get("token").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "token is missing"))?;
-    let found = store.find(value).map(|token| (token.id, token.kind, token.family, token.client == client));
+    let found = store.find(value).map(|token| (token.id, token.kind, token.family, token.client == client.id));
     match found {
         // RFC 7009 §2.1: a token of another client is refused.
         Some((.., false)) => {

@@ -37,7 +37,10 @@ pub(super) fn run(
     let answer = run(context)?;
 
     let stated = store.stated_lifetime.map(|stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
-    let lifetime = |token: &TokenFacts| (token.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
-    let body = answer.body(|token| stated.unwrap_or_else(|| lifetime(token)));
-    Ok(Reply { issued: answer.issued(), ..Reply::json(StatusCode::OK, &body).uncached() })
+    let issued = answer.issued();
+    let reply = Reply::late_json(StatusCode::OK, move || {
+        let lifetime = |token: &TokenFacts| (token.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
+        answer.body(|token| stated.unwrap_or_else(|| lifetime(token)))
+    });
+    Ok(Reply { issued, ..reply.uncached() })
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Answer, Context, scopes, scopes_in};
 use crate::assertion::{Flaw, Jwt, Place, TrustedIssuer};
 use crate::error::{Cause, OAuthError};
+use crate::secret::Secret;
 use crate::store::{Granted, Grantee};
 
 pub(super) fn run(context: Context<'_>) -> Result<Answer, OAuthError> {
@@ -70,11 +71,11 @@ fn refused(flaw: &Flaw) -> OAuthError {
 
 /// Claims of an ID token for a service account.
 #[derive(Serialize)]
-struct IdClaims<'a> {
+struct IdClaims {
     iss: String,
-    sub: &'a str,
-    aud: &'a str,
-    azp: &'a str,
+    sub: String,
+    aud: String,
+    azp: String,
     iat: i64,
     exp: i64,
 }
@@ -84,11 +85,12 @@ fn id_token(context: &Context<'_>, subject: &str, audience: &str) -> Answer {
     let lifetime = i64::try_from(context.store.access_token_lifetime.as_secs()).unwrap_or(i64::MAX / 2000);
     let claims = IdClaims {
         iss: context.call.vendor.issuer(&context.listener.origin),
-        sub: subject,
-        aud: audience,
-        azp: &context.client.id,
+        sub: subject.to_owned(),
+        aud: audience.to_owned(),
+        azp: context.client.id.clone(),
         iat,
         exp: iat + lifetime,
     };
-    Answer::IdToken(crate::secret::Secret::new(context.store.id_token_key().sign("JWT", &claims)))
+    let key = context.store.id_token_key();
+    Answer::IdToken(Secret::deferred(move || key.sign("JWT", &claims)))
 }

@@ -54,7 +54,7 @@ fn ours(context: &Context<'_>, text: &str, kind: TokenKind) -> Result<Party, Fla
     if kind == TokenKind::Refresh && token.client != context.client.id {
         return Err("it was issued to another client".into());
     }
-    Ok(Party::from(&*token))
+    Ok(Party::from(&token))
 }
 
 impl From<&TokenFacts> for Party {

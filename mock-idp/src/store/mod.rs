@@ -116,8 +116,12 @@ impl Store {
         &self.tokens
     }
 
+    /// Keys that verify what is signed. Where access tokens are opaque, other things are signed all the same.
     pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
-        self.keys.iter().map(|key| key.public.clone()).collect()
+        match self.keys.is_empty() {
+            true => vec![self.id_token_key().public.clone()],
+            false => self.keys.iter().map(|key| key.public.clone()).collect(),
+        }
     }
 
     /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.

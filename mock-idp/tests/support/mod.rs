@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, dead_code, reason = "shared by several test crates, each of which uses a part")]
 
+pub mod signer;
+
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -96,6 +98,11 @@ impl Served {
     /// Posts to the token endpoint as `worker`.
     pub async fn token(&self, form: &str) -> Reply {
         self.post("/oauth2/token", &basic("worker", "secret"), form).await
+    }
+
+    /// The time by its clock, in seconds since the Unix epoch.
+    pub fn now_s(&self) -> i64 {
+        self.idp.clock().now_ms() / 1000
     }
 
     /// Gets a path.

@@ -10,11 +10,11 @@ use crate::token::{TokenFacts, TokenId};
 /// What a grant gives to the client.
 pub(crate) enum Answer {
     /// An access token, and a refresh token where there is one (RFC 6749 §5.1).
-    Tokens(Granted),
+    Tokens(Box<Granted>),
     /// One token of a named type (RFC 8693 §2.2.1).
     Exchanged {
         /// The token. It may be no access token, whatever the field in the answer is called.
-        token: TokenFacts,
+        token: Box<TokenFacts>,
         /// Its type, a URN of RFC 8693 §3.
         issued_token_type: &'static str,
         /// Whether it is used like an access token; otherwise its `token_type` is `N_A`.
@@ -26,7 +26,7 @@ pub(crate) enum Answer {
 
 impl From<Granted> for Answer {
     fn from(granted: Granted) -> Self {
-        Self::Tokens(granted)
+        Self::Tokens(Box::new(granted))
     }
 }
 

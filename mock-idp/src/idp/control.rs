@@ -141,6 +141,11 @@ impl Idp {
         });
     }
 
+    /// Every DPoP nonce that was given out is refused from now on, so that clients have to take a new one.
+    pub fn replace_dpop_nonces(&self) {
+        self.apply(|store, _| store.proofs.dpop.replace_nonces());
+    }
+
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
         self.keep_documents();

@@ -56,7 +56,7 @@ pub(super) fn run(context: Context<'_>) -> Result<Answer, OAuthError> {
         (TokenKind::Access, _) => ACCESS_TOKEN,
     };
     // A JWT that was asked for as such is still an access token, and used like one.
-    Ok(Answer::Exchanged { token, issued_token_type, is_access_token: wanted == TokenKind::Access })
+    Ok(Answer::Exchanged { token: Box::new(token), issued_token_type, is_access_token: wanted == TokenKind::Access })
 }
 
 /// What is to be given (RFC 8693 §2.1, `requested_token_type`).

@@ -19,6 +19,34 @@ pub(crate) enum Cause {
     WrongAuthenticationMethod,
     /// The secret is not the client's.
     WrongSecret,
+    /// The secret was the client's, and its time is over.
+    SecretExpired,
+    /// The secret will be the client's, and its time has not come.
+    SecretNotYetValid,
+    /// The client's certificate is not there, not trusted, or another one than is registered (RFC 8705 §2).
+    BadCertificate,
+    /// The client's assertion is not what RFC 7523 §3 asks for.
+    BadClientAssertion,
+    /// The client's assertion was used before.
+    ClientAssertionReplayed,
+    /// The DPoP proof is not good, or missing where the client needs one (RFC 9449 §5).
+    BadDpopProof,
+    /// The DPoP proof lacks the server's newest nonce (RFC 9449 §8).
+    DpopNonceNeeded,
+    /// The client's tokens are bound to its certificate, and there is none (RFC 8705 §3).
+    CertificateMissing,
+    /// The refresh token is bound to a key that the request did not prove (RFC 9449 §5, RFC 8705 §4).
+    RefreshTokenOtherKey,
+    /// The assertion is no grant (RFC 7523 §3.1).
+    BadAssertion,
+    /// The assertion was a grant before.
+    AssertionReplayed,
+    /// A token that is to be exchanged is not good (RFC 8693 §2.2.2).
+    BadExchangedToken,
+    /// The client, or the token, does not allow this exchange (RFC 8693 §2.2.2).
+    ExchangeNotAllowed,
+    /// The client may not have tokens for this target (RFC 8693 §2.2.2, RFC 8707 §2).
+    TargetNotAllowed,
     /// The client is disabled.
     ClientDisabled,
     /// No client of the tenant gets tokens.
@@ -109,13 +137,24 @@ impl Cause {
             | Self::TooLarge
             | Self::SeveralAuthentications
             | Self::RedirectUriWrong
-            | Self::BearerMissing => "invalid_request",
+            | Self::BearerMissing
+            | Self::BadExchangedToken
+            | Self::ExchangeNotAllowed
+            | Self::CertificateMissing => "invalid_request",
             Self::NoAuthentication
             | Self::UnreadableAuthentication
             | Self::UnknownClient
             | Self::WrongAuthenticationMethod
             | Self::WrongSecret
+            | Self::SecretExpired
+            | Self::SecretNotYetValid
+            | Self::BadCertificate
+            | Self::BadClientAssertion
+            | Self::ClientAssertionReplayed
             | Self::ClientDisabled => "invalid_client",
+            Self::BadDpopProof => "invalid_dpop_proof",
+            Self::TargetNotAllowed => "invalid_target",
+            Self::DpopNonceNeeded => "use_dpop_nonce",
             Self::GrantNotAllowed | Self::TenantDisabled => "unauthorized_client",
             Self::UnknownGrant => "unsupported_grant_type",
             Self::ScopeNotAllowed => "invalid_scope",
@@ -124,6 +163,9 @@ impl Cause {
             | Self::RefreshTokenExpired
             | Self::RefreshTokenRevoked
             | Self::RefreshTokenReused
+            | Self::RefreshTokenOtherKey
+            | Self::BadAssertion
+            | Self::AssertionReplayed
             | Self::SubjectDisabled
             | Self::ConsentUnderway
             | Self::RevocationForeign
@@ -167,6 +209,8 @@ pub(crate) struct OAuthError {
     pub(crate) cause: Cause,
     /// What the client is told.
     pub(crate) description: String,
+    /// What only the observer is told, where the client must not know.
+    pub(crate) reason: Option<String>,
 }
 
 impl OAuthError {
@@ -176,7 +220,7 @@ impl OAuthError {
         let allowed = |letter: char| matches!(letter, ' ' | '!' | '#'..='[' | ']'..='~');
         let description: String = description.into();
         let description = description.chars().map(|letter| if allowed(letter) { letter } else { '?' }).collect();
-        Self { cause, description }
+        Self { cause, description, reason: None }
     }
 
     pub(crate) fn too_large() -> Self {
@@ -187,5 +231,10 @@ impl OAuthError {
     pub(crate) fn client(cause: Cause) -> Self {
         debug_assert_eq!(cause.code(), "invalid_client");
         Self::new(cause, "client authentication failed")
+    }
+
+    /// The same refusal, of which the observer is told more.
+    pub(crate) fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
     }
 }

@@ -91,6 +91,52 @@ impl Hash for Secret {
     }
 }
 
+/// A secret of a client, and from when until when it is good, by the identity provider's clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// Its value.
+    pub value: Secret,
+    /// When it becomes good, in milliseconds since the Unix epoch; `None` if it always was.
+    pub from_ms: Option<i64>,
+    /// When it is over, likewise; `None` if it never is.
+    pub until_ms: Option<i64>,
+}
+
+impl ClientSecret {
+    /// A secret that is always good.
+    pub fn new(value: impl Into<String>) -> Self {
+        Secret::new(value).into()
+    }
+
+    /// The same secret, good from then on.
+    #[must_use]
+    pub fn from_ms(self, from_ms: i64) -> Self {
+        Self { from_ms: Some(from_ms), ..self }
+    }
+
+    /// The same secret, good until then.
+    #[must_use]
+    pub fn until_ms(self, until_ms: i64) -> Self {
+        Self { until_ms: Some(until_ms), ..self }
+    }
+
+    /// Whether its time has come.
+    pub(crate) fn has_begun(&self, now_ms: i64) -> bool {
+        self.from_ms.is_none_or(|from_ms| from_ms <= now_ms)
+    }
+
+    /// Whether its time is over.
+    pub(crate) fn is_over(&self, now_ms: i64) -> bool {
+        self.until_ms.is_some_and(|until_ms| until_ms <= now_ms)
+    }
+}
+
+impl From<Secret> for ClientSecret {
+    fn from(value: Secret) -> Self {
+        Self { value, from_ms: None, until_ms: None }
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({})", self.fingerprint())

@@ -1,7 +1,11 @@
 //! Tokens: what they say and what became of them.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::holder::Holder;
 use crate::secret::Secret;
 
 /// Names a token without its value. Numbers follow the order of issue.
@@ -55,6 +59,8 @@ pub struct TokenFacts {
     pub expires_at_ms: i64,
     /// How it died, by revocation or rotation. Expiry is whoever judges its own matter: clocks differ.
     pub death: Option<Death>,
+    /// Who may present it, if not every bearer, and who acts with it.
+    pub holder: Option<Arc<Holder>>,
     /// Its value.
     pub value: Secret,
     /// The address where it was issued.
@@ -83,4 +89,13 @@ pub(crate) struct AccessClaims {
     pub(crate) jti: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) scope: String,
+    /// RFC 7800 §3.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cnf: Option<Value>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<Value>,
+    /// RFC 8693 §4.4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) may_act: Option<Value>,
 }

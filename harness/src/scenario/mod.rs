@@ -6,7 +6,7 @@
 //! ```
 //! # use tokenlapse::scenario::{Facts, Scenario, Target, resolve};
 //! let target = Target::parse(
-//!     "target: billing\nworker: { command: [./worker] }\nworkload: { workflow: Sync }\n",
+//!     "target: billing\nworker: { command: [./worker] }\nworkload: { workflow: Sync }\npolicy: { refresh: on-retry }\n",
 //!     "tokenlapse.yaml",
 //! )
 //! .expect("valid");

@@ -30,8 +30,8 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 pub(super) struct ClientView {
     /// `client_id`.
     id: String,
-    /// Fingerprint of its secret.
-    secret: String,
+    /// Fingerprints of its secrets.
+    secrets: Vec<String>,
     /// Whether it is turned away.
     disabled: bool,
     /// How it may authenticate.
@@ -49,7 +49,7 @@ pub(super) struct ClientView {
 impl From<ClientFacts> for ClientView {
     fn from(ClientFacts { client, disabled }: ClientFacts) -> Self {
         Self {
-            secret: client.secret.fingerprint(),
+            secrets: client.secrets.iter().map(|secret| secret.value.fingerprint()).collect(),
             disabled,
             id: client.id,
             methods: client.methods,

@@ -18,7 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 /// The keys of the JWKS.
 #[derive(Serialize, utoipa::ToSchema)]
 struct Keys {
-    /// Their ids. None if access tokens are opaque.
+    /// Their ids.
     keys: Vec<String>,
 }
 
@@ -49,8 +49,8 @@ async fn rotate(
     State(context): State<Context>,
     Body(RotateKeys { overlap }): Body<RotateKeys>,
 ) -> Result<Json<Keys>, Problem> {
-    if context.idp.published_keys().is_empty() {
-        return Err(Problem::conflict("access tokens are opaque: there is no key"));
+    if !context.idp.issues_jwts() {
+        return Err(Problem::conflict("access tokens are opaque: what else is signed has one key for good"));
     }
     // Making a key takes time: other requests go on meanwhile.
     let idp = context.idp.clone();

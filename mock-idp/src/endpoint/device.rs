@@ -21,8 +21,7 @@ pub(super) fn authorize(
     store: &mut Store,
     now_ms: i64,
 ) -> Result<Reply, OAuthError> {
-    let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?;
+    let client = client_auth::authenticate(call, form, listener, store, now_ms)?.client;
     if !client.grants.contains(&GrantType::DeviceCode) {
         return Err(OAuthError::new(Cause::GrantNotAllowed, "the client may not use the device code grant"));
     }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Endpoint, Reply};
-use crate::config::Listener;
+use crate::config::{AuthMethod, Listener};
 use crate::dialect::Vendor;
 use crate::grant;
 use crate::store::Store;
@@ -29,16 +29,27 @@ const CLAIMS: &[&str] =
     &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "at_hash"];
 
 pub(super) fn run(vendor: &dyn Vendor, listener: &Listener, store: &Store) -> Reply {
-    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
-    let confidential = json!(["client_secret_basic", "client_secret_post"]);
+    // A certificate can only be shown where there is TLS.
+    let tls = listener.origin.starts_with("https:");
+    let methods = AuthMethod::ALL.iter().filter(|method| tls || !method.is_certificate());
+    let methods: Vec<&str> = methods.map(|method| method.name()).collect();
+    // RFC 7662 §2.1: whoever introspects proves itself.
+    let proofs: Vec<&&str> = methods.iter().filter(|name| **name != AuthMethod::None.name()).collect();
+    let asymmetric = crate::assertion::ASYMMETRIC;
+    let algorithms: Vec<&str> = asymmetric.iter().chain(crate::assertion::SYMMETRIC).copied().collect();
     let grants: Vec<&str> = grant::ALL.iter().map(|(name, ..)| *name).collect();
     let mut body = json!({
         "issuer": vendor.issuer(&listener.origin),
         "grant_types_supported": grants,
         "subject_types_supported": ["public"],
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_methods_supported": proofs,
         "revocation_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": asymmetric,
+        "tls_client_certificate_bound_access_tokens": tls,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],

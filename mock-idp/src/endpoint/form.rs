@@ -7,11 +7,13 @@ use http::header::CONTENT_TYPE;
 
 use crate::error::{Cause, OAuthError};
 
-/// The parameters of a form or query. Each stands at most once, but `resource` (RFC 8707 §2).
+/// The parameters of a form or query. Each stands at most once, but `resource` (RFC 8707 §2), and `audience` in a token
+/// exchange (RFC 8693 §2.1).
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     single: BTreeMap<String, String>,
     resources: Vec<String>,
+    audiences: Vec<String>,
     /// Those that stand more than once.
     repeated: BTreeSet<String>,
 }
@@ -38,13 +40,22 @@ impl Form {
         for (name, value) in url::form_urlencoded::parse(text) {
             if name == "resource" {
                 form.resources.push(value.into_owned());
-            } else if form.single.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+                continue;
+            }
+            if name == "audience" {
+                form.audiences.push(value.clone().into_owned());
+            }
+            if form.single.insert(name.clone().into_owned(), value.into_owned()).is_some() {
                 form.repeated.insert(name.into_owned());
             }
         }
         // RFC 6749 §3.2: a parameter without a value is treated as omitted.
         form.single.retain(|_, value| !value.is_empty());
         form.resources.retain(|value| !value.is_empty());
+        form.audiences.retain(|value| !value.is_empty());
+        if form.get("grant_type") == Some("urn:ietf:params:oauth:grant-type:token-exchange") {
+            form.repeated.remove("audience");
+        }
         form
     }
 
@@ -77,6 +88,10 @@ impl Form {
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         let single = self.single.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         single.chain(self.resources.iter().map(|value| ("resource", value.as_str())))
+    }
+
+    pub(crate) fn audiences(&self) -> &[String] {
+        &self.audiences
     }
 
     pub(crate) fn resources(&self) -> &[String] {

@@ -11,13 +11,14 @@ mod introspect;
 mod jwks;
 mod page;
 mod par;
+mod possession;
 mod revoke;
 mod token;
 mod userinfo;
 
 use std::fmt;
 
-use http::header::{ALLOW, AUTHORIZATION};
+use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,14 +26,14 @@ use serde_json::Value;
 pub(crate) use form::Form;
 pub(crate) use userinfo::bearer;
 
-use crate::client_auth;
-use crate::config::{AuthMethod, Client, Listener};
+use crate::assertion::FetchedKeys;
+use crate::config::Listener;
 use crate::dialect::{Route, Vendor};
 use crate::error::{Cause, OAuthError};
 use crate::fault::HttpReply;
-use crate::secret::Secret;
 use crate::store::Store;
-use crate::token::TokenId;
+use crate::tls::PeerCertificates;
+use crate::token::{TokenFacts, TokenId};
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -145,6 +146,12 @@ pub(crate) struct Call {
     /// The form of a POST or the query of a GET, or what is wrong with it.
     pub(crate) form: Result<Form, OAuthError>,
     pub(crate) number: u64,
+    /// What the client of the connection has shown, if it is one of TLS.
+    pub(crate) peer: Option<PeerCertificates>,
+    /// Keys of others that were fetched for this request.
+    pub(crate) keys: FetchedKeys,
+    /// The client, where a test says who it is instead of the request.
+    pub(crate) vouched: Option<String>,
 }
 
 impl Call {
@@ -158,30 +165,28 @@ impl Call {
             headers: HeaderMap::new(),
             form: Ok(Form::default()),
             number: 0,
+            peer: None,
+            keys: FetchedKeys::new(),
+            vouched: None,
         }
     }
 
-    /// What `client` sends to redeem a refresh token.
-    pub(crate) fn refresh(vendor: &'static dyn Vendor, client: &Client, token: &Secret, number: u64) -> Self {
+    /// What the client of a refresh token sends to redeem it.
+    pub(crate) fn refresh(vendor: &'static dyn Vendor, token: &TokenFacts, number: u64) -> Self {
         let mut form = Form::default();
-        let mut set = |name: &str, value: &str| form.set(name, value);
-        set("grant_type", "refresh_token");
-        set("refresh_token", token.expose());
-        let mut headers = HeaderMap::new();
-        if client.methods.contains(&AuthMethod::Post) {
-            set("client_id", &client.id);
-            set("client_secret", client.secret.expose());
-        } else if let Some(value) = client_auth::basic_header(&client.id, client.secret.expose()) {
-            headers.insert(AUTHORIZATION, value);
-        }
+        form.set("grant_type", "refresh_token");
+        form.set("refresh_token", token.value.expose());
         Self {
             vendor,
             endpoint: Endpoint::Token,
             method: Method::POST,
             path: String::new(),
-            headers,
+            headers: HeaderMap::new(),
             form: Ok(form),
             number,
+            peer: None,
+            keys: FetchedKeys::new(),
+            vouched: Some(token.client.clone()),
         }
     }
 }
@@ -254,8 +259,8 @@ impl Reply {
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
-        let reason = Some(error.description.clone());
-        Self { error: Some(code), cause: Some(error.cause), reason, ..Self::new(http) }
+        let reason = error.reason.as_ref().unwrap_or(&error.description).clone();
+        Self { error: Some(code), cause: Some(error.cause), reason: Some(reason), ..Self::new(http) }
     }
 }
 
@@ -275,10 +280,12 @@ pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms
         }
         Endpoint::Jwks => Ok(jwks::run(store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
-        Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, store, now_ms)),
-        Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, store, now_ms)),
+        Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, listener, store, now_ms)),
+        Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, listener, store, now_ms)),
     };
-    decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error))
+    let mut reply = decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error));
+    store.proofs.dpop.tell(&call.headers, &mut reply.http.headers, now_ms);
+    reply
 }
 
 fn form(call: &Call) -> Result<&Form, OAuthError> {

@@ -17,8 +17,7 @@ pub(super) fn run(
     store: &mut Store,
     now_ms: i64,
 ) -> Result<Reply, OAuthError> {
-    let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?.clone();
+    let client = client_auth::authenticate(call, form, listener, store, now_ms)?.client;
     if form.get("request_uri").is_some() {
         return Err(OAuthError::new(Cause::MalformedRequest, "request_uri cannot be pushed"));
     }

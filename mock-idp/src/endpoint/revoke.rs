@@ -4,13 +4,19 @@ use http::StatusCode;
 
 use super::{Call, Form, Reply};
 use crate::client_auth;
+use crate::config::Listener;
 use crate::error::{Cause, OAuthError};
 use crate::store::{Later, Store};
 use crate::token::TokenKind;
 
-pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> Result<Reply, OAuthError> {
-    let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?;
+pub(super) fn run(
+    call: &Call,
+    form: &Form,
+    listener: &Listener,
+    store: &mut Store,
+    now_ms: i64,
+) -> Result<Reply, OAuthError> {
+    let client = client_auth::authenticate(call, form, listener, store, now_ms)?.client;
     let value = form.get("token").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "token is missing"))?;
     let found = store.find(value).map(|token| (token.id, token.kind, token.family, token.client == client.id));
     match found {

@@ -1,11 +1,11 @@
 //! The authorization code grant (RFC 6749 §4.1).
 
-use super::{Context, for_user};
+use super::{Allowed, Context, for_user};
 use crate::error::{Cause, OAuthError};
 use crate::observe::{AuthorizationEvent, AuthorizationStep};
 use crate::store::Granted;
 
-pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
+pub(super) fn run(mut context: Context<'_>) -> Result<Granted, OAuthError> {
     let (form, now_ms) = (context.form, context.now_ms);
     let value = form.get("code").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "code is missing"))?;
     let logins = &context.store.logins;
@@ -23,13 +23,9 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     let (request, authentication) = (code.request, code.authentication);
     let family = context.store.new_family();
     context.store.logins.code_redeemed(value, family, now_ms);
-    let granted = for_user(
-        context.store,
-        context.listener,
-        context.client,
-        super::Allowed { family, scopes: request.scopes, nonce: request.nonce, authentication: authentication.clone() },
-        now_ms,
-    );
+    let allowed =
+        Allowed { family, scopes: request.scopes, nonce: request.nonce, authentication: authentication.clone() };
+    let granted = for_user(&mut context, allowed);
     tell(context, AuthorizationStep::CodeRedeemed, Some(authentication.subject), "by its client");
     Ok(granted)
 }

@@ -16,6 +16,7 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
         scopes,
         audience: context.client.audience.clone(),
         family,
+        holder: context.holder(None),
     };
     // RFC 6749 §4.4.3: no refresh token.
     Ok(Granted { access: context.store.access_token(&to, context.now_ms), refresh: None })

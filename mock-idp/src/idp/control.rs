@@ -8,7 +8,7 @@ use super::Idp;
 use crate::config::{Client, Listener};
 use crate::endpoint::{Call, decide};
 use crate::misbehave::{Rule, RuleId};
-use crate::secret::Secret;
+use crate::secret::{ClientSecret, Secret};
 use crate::store::{Grantee, Later, Propagation, Registered, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
 
@@ -95,6 +95,11 @@ impl Idp {
         self.store().public_keys().into_iter().filter_map(|key| key.common.key_id).collect()
     }
 
+    /// Whether access tokens are JWTs, whose keys can be rotated.
+    pub fn issues_jwts(&self) -> bool {
+        self.store().issues_jwts()
+    }
+
     /// Makes a refresh token for a client, as if somebody had consented.
     ///
     /// Gives `None` if the client is unknown.
@@ -109,6 +114,7 @@ impl Idp {
                 scopes: client.scopes.clone(),
                 audience: client.audience.clone(),
                 family,
+                holder: None,
             };
             Some(store.refresh_token(&to, now_ms))
         })
@@ -119,7 +125,7 @@ impl Idp {
         let id = client.id.clone();
         let new = self.apply(|store, now_ms| {
             let new = !store.clients.contains_key(&client.id);
-            store.change(Later::Client(client), now_ms);
+            store.change(Later::Client(Box::new(client)), now_ms);
             new
         });
         if new {
@@ -215,6 +221,7 @@ impl Idp {
                 scopes: before.scopes,
                 audience: before.audience,
                 family,
+                holder: before.holder,
             };
             let token = store.refresh_token(&to, now_ms);
             store.change(Later::Consent { family }, now_ms);
@@ -240,6 +247,26 @@ impl Idp {
         self.0.audit.control(Some(client), format!("the client's secret becomes {}", secret.fingerprint()));
         let client = client.to_owned();
         self.apply(|store, now_ms| store.change(Later::Secret { client, secret }, now_ms));
+    }
+
+    /// The client has one more secret. Those that it has stay good for `overlap` from now, or as long as they would
+    /// have been if that is shorter.
+    pub fn add_secret(&self, client: &str, secret: ClientSecret, overlap: Duration) {
+        self.apply(|store, now_ms| {
+            if let Some(registered) = store.clients.get_mut(client) {
+                let end_ms = now_ms.saturating_add(i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX));
+                let secrets = &mut Arc::make_mut(&mut registered.client).secrets;
+                for old in &mut *secrets {
+                    old.until_ms = Some(old.until_ms.map_or(end_ms, |until_ms| until_ms.min(end_ms)));
+                }
+                secrets.push(secret);
+            }
+        });
+    }
+
+    /// Every DPoP nonce that was given out is refused from now on, so that clients have to take a new one.
+    pub fn replace_dpop_nonces(&self) {
+        self.apply(|store, _| store.proofs.dpop.replace_nonces());
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
@@ -330,7 +357,7 @@ impl Idp {
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.apply(|store, now_ms| {
             let token = store.last_rotated(client)?.clone();
-            let call = Call::refresh(self.0.vendor, &store.clients.get(&token.client)?.client, &token.value, number);
+            let call = Call::refresh(self.0.vendor, &token, number);
             let reply = decide(&call, &Listener::new("thief", &token.origin), store, now_ms);
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })
         })

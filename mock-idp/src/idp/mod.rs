@@ -2,8 +2,10 @@
 
 mod control;
 mod documents;
+mod keys;
 mod records;
 mod snapshot;
+mod tls;
 
 pub use control::{ClientFacts, Stolen};
 pub use snapshot::Snapshot;
@@ -20,8 +22,9 @@ use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
+use crate::assertion::{FetchedKeys, RemoteKeys};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
@@ -33,6 +36,7 @@ use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
 use crate::store::Store;
+use crate::tls::PeerCertificates;
 use crate::token::TokenFacts;
 
 /// Larger bodies are refused.
@@ -56,6 +60,7 @@ struct Shared {
     vendor: &'static dyn Vendor,
     documents: Documents,
     requests: AtomicU64,
+    remote_keys: RemoteKeys,
 }
 
 impl Idp {
@@ -69,9 +74,17 @@ impl Idp {
         let vendor = config.dialect.vendor();
         let store = Store::new(config);
         let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
-        let (store, requests) = (Mutex::new(store), AtomicU64::new(0));
-        let documents = Documents::default();
-        let idp = Self(Arc::new(Shared { store, clock, rules, audit, fresh, vendor, documents, requests }));
+        let idp = Self(Arc::new(Shared {
+            store: Mutex::new(store),
+            clock,
+            rules,
+            audit,
+            fresh,
+            vendor,
+            documents: Documents::default(),
+            requests: AtomicU64::new(0),
+            remote_keys: RemoteKeys::default(),
+        }));
         let shared = Arc::downgrade(&idp.0);
         let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
         idp.0.rules.documents_from(documents);
@@ -113,13 +126,7 @@ impl Idp {
     /// If the socket fails.
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
         let router = self.router(listener);
-        let mut connections = tokio::task::JoinSet::new();
-        loop {
-            let (io, _) = socket.accept().await?;
-            let _ = io.set_nodelay(true);
-            connections.spawn(serve_connection(io, router.clone().into_service()));
-            while connections.try_join_next().is_some() {}
-        }
+        accept(socket, |io| serve_connection(io, router.clone().into_service())).await
     }
 
     fn store(&self) -> std::sync::MutexGuard<'_, Store> {
@@ -160,6 +167,10 @@ impl Idp {
             // The client is gone: what has not arrived whole is no request.
             Err(_) => return Response::default(),
         };
+        let keys = match &form {
+            Ok(form) => self.fetch_keys(form).await,
+            Err(_) => FetchedKeys::new(),
+        };
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let call = Call {
             vendor: self.0.vendor,
@@ -169,6 +180,9 @@ impl Idp {
             headers: head.headers,
             form,
             number,
+            peer: head.extensions.get::<PeerCertificates>().cloned(),
+            keys,
+            vouched: None,
         };
         let (seen, presented) = self.seen(&call, listener);
         self.0.audit.arrived(&seen, &call, presented.as_ref());
@@ -289,5 +303,19 @@ impl Reply {
         if !changes.is_empty() {
             self.error = error_in(&self.http);
         }
+    }
+}
+
+/// Serves every connection that comes, until the future is dropped, and with it those connections.
+async fn accept<S: Future<Output = ()> + Send + 'static>(
+    socket: TcpListener,
+    serve: impl Fn(TcpStream) -> S,
+) -> std::io::Result<()> {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (io, _) = socket.accept().await?;
+        let _ = io.set_nodelay(true);
+        connections.spawn(serve(io));
+        while connections.try_join_next().is_some() {}
     }
 }

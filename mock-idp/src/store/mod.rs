@@ -21,9 +21,11 @@ use rand_chacha::ChaCha12Rng;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::Vendor;
+use crate::holder::Holder;
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::login::Logins;
 use crate::observe::{AuthorizationEvent, IdpEvent};
+use crate::proofs::Proofs;
 use crate::secret::{Digest, Secret};
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
@@ -58,6 +60,7 @@ pub(crate) struct Store {
     events: Vec<IdpEvent>,
     /// How often all this was replaced by a saved state.
     restored: u64,
+    pub(crate) proofs: Proofs,
 }
 
 #[derive(Clone)]
@@ -79,6 +82,7 @@ impl Store {
             TokenFormat::Opaque => Vec::new(),
         };
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
+        let proofs = Proofs::new(&config);
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
@@ -102,6 +106,7 @@ impl Store {
             underway: Underway::default(),
             events: Vec::new(),
             restored: 0,
+            proofs,
         }
     }
 
@@ -169,12 +174,17 @@ impl Store {
         &self.tokens
     }
 
+    /// Keys that verify what is signed. Where access tokens are opaque, other things are signed all the same.
     pub(crate) fn public_keys(&self) -> Vec<Jwk> {
-        let for_users = || self.clients.values().any(|registered| registered.client.signs_users_in());
-        match self.keys.is_empty() && for_users() {
+        match self.keys.is_empty() {
             true => vec![self.id_token_key().public.clone()],
             false => self.shown_keys.clone(),
         }
+    }
+
+    /// Whether access tokens are JWTs.
+    pub(crate) fn issues_jwts(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
@@ -225,6 +235,9 @@ impl Store {
                     nbf: issued_s,
                     jti: drawn,
                     scope: to.scopes.join(" "),
+                    cnf: to.holder.as_ref().and_then(|holder| holder.binding.claim()),
+                    act: to.holder.as_ref().and_then(|holder| holder.actor.clone()),
+                    may_act: to.holder.as_ref().and_then(|holder| holder.may_act.clone()),
                 };
                 let key = Arc::clone(key);
                 Secret::deferred(move || key.sign("at+jwt", &claims))
@@ -255,6 +268,7 @@ impl Store {
             death: None,
             value,
             family: to.family,
+            holder: to.holder.clone(),
             rotated_at_ms: 0,
         };
         if facts.value.is_deferred() {
@@ -273,28 +287,30 @@ impl Store {
         &mut self,
         id: TokenId,
         scopes: Vec<String>,
-        listener: &Listener,
-        request: u64,
+        holder: Option<Arc<Holder>>,
+        (listener, request): (&Listener, u64),
         now_ms: i64,
     ) -> Granted {
         let token = self.get(id).clone();
-        // The access token may be narrower than the consent; the consent itself stays as wide (RFC 6749 §6).
-        let to = |scopes| Grantee {
+        // The access token may be narrower than the consent, and is for whoever asks now; the consent itself stays as
+        // wide (RFC 6749 §6), and the refresh token with whom it was issued to.
+        let to = |scopes, holder| Grantee {
             listener,
             client: token.client.clone(),
             subject: token.subject.clone(),
             scopes,
             audience: token.audience.clone(),
             family: token.family,
+            holder,
         };
-        let access = self.access_token(&to(scopes), now_ms);
+        let access = self.access_token(&to(scopes, holder), now_ms);
         let refresh = match self.rotation {
             Rotation::Off => None,
             Rotation::On { .. } => {
                 if token.death.is_none() {
                     self.die(id, Death::Rotated(request), now_ms);
                 }
-                Some(self.refresh_token(&to(token.scopes.clone()), now_ms))
+                Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }
         };
         Granted { access, refresh }
@@ -323,6 +339,8 @@ pub(crate) struct Grantee<'a> {
     pub(crate) scopes: Vec<String>,
     pub(crate) audience: String,
     pub(crate) family: u64,
+    /// Who may present it, if not every bearer, and who acts.
+    pub(crate) holder: Option<Arc<Holder>>,
 }
 
 fn index(id: TokenId) -> usize {

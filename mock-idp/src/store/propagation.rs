@@ -42,7 +42,7 @@ pub(crate) enum Later {
     Keys(Vec<Jwk>),
     Revocation { tokens: Vec<TokenId>, reason: String },
     FamilyRevocation { family: u64, reason: String },
-    Client(Client),
+    Client(Box<Client>),
     Consent { family: u64 },
 }
 
@@ -105,7 +105,7 @@ impl Store {
         match change {
             Later::Secret { client, secret } => {
                 if let Some(registered) = self.clients.get_mut(&client) {
-                    Arc::make_mut(&mut registered.client).secret = secret;
+                    Arc::make_mut(&mut registered.client).secrets = vec![secret.into()];
                 }
             }
             Later::Keys(keys) => self.shown_keys = keys,
@@ -117,7 +117,7 @@ impl Store {
             Later::FamilyRevocation { family, reason } => self.revoke_family(family, &reason, now_ms),
             Later::Client(client) => {
                 let id = client.id.clone();
-                self.clients.entry(id).or_insert(Registered { client: Arc::new(client), disabled: false });
+                self.clients.entry(id).or_insert(Registered { client: Arc::new(*client), disabled: false });
             }
             Later::Consent { family } => drop(self.underway.families.remove(&family)),
         }

@@ -18,7 +18,7 @@ async fn a_client_can_be_added_changed_disabled_and_removed() {
     let new = json!({"id": "late", "secret": "hush-late", "scopes": ["x"], "methods": ["client_secret_post"]});
     let (status, shown) = lab.call("POST", "/clients", Some(new.clone())).await;
     assert_eq!((status, &shown["id"], &shown["methods"]), (201, &json!("late"), &json!(["client_secret_post"])));
-    assert!(shown["secret"].as_str().expect("text").starts_with("sha256:"), "{shown}");
+    assert!(shown["secrets"][0].as_str().expect("text").starts_with("sha256:"), "{shown}");
     assert_eq!(lab.call("POST", "/clients", Some(new)).await.0, 409, "the first one stays");
     assert_eq!(lab.get("/clients").await.as_array().map(Vec::len), Some(2));
 
@@ -44,10 +44,10 @@ async fn a_client_can_be_added_changed_disabled_and_removed() {
 #[tokio::test]
 async fn a_rotated_secret_counts_at_once_and_is_never_told() {
     let lab = Lab::new().await;
-    let before = lab.get("/clients/worker").await["secret"].clone();
+    let before = lab.get("/clients/worker").await["secrets"].clone();
     let (status, shown) = lab.call("POST", "/clients/worker/rotate-secret", Some(json!({"secret": "newer"}))).await;
     assert_eq!(status, 200);
-    assert_ne!(shown["secret"], before);
+    assert_ne!(shown["secrets"], before);
     assert_eq!(lab.token("hush-worker", &[("grant_type", "client_credentials")]).await.0, 401);
     assert_eq!(lab.token("newer", &[("grant_type", "client_credentials")]).await.0, 200);
     for path in ["/clients", "/requests", "/events", "/tokens", "/state"] {

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, dead_code, reason = "shared by several test crates, each of which uses a part")]
 
+pub mod signer;
 pub mod wire;
 
 use std::net::SocketAddr;
@@ -128,6 +129,11 @@ impl Served {
     /// Posts to the token endpoint as `worker`.
     pub async fn token(&self, form: &str) -> Reply {
         self.post("/oauth2/token", &basic("worker", "secret"), form).await
+    }
+
+    /// The time by its clock, in seconds since the Unix epoch.
+    pub fn now_s(&self) -> i64 {
+        self.idp.clock().now_ms() / 1000
     }
 
     /// Gets a path.

@@ -64,7 +64,9 @@ pub use suite::{Suite, TargetSource};
 /// ends them when the harness is gone, `kill -9` included. To be called first in the `main` of whoever opens a [`Lab`]
 /// by hand; what it returns is to be returned at once. [`Suite::main`] does it itself.
 pub fn take_over_if_asked() -> Option<ExitCode> {
-    lab::worker::minder::take_over_if_asked().or_else(lab::temporal::take_over_if_asked)
+    lab::worker::minder::take_over_if_asked()
+        .or_else(lab::temporal::take_over_if_asked)
+        .or_else(lab::clock::take_over_if_asked)
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub struct Site {
     pub scratch: PathBuf,
     /// The executable, for `{tokenlapse}`.
     pub executable: PathBuf,
-    /// libfaketime, where this machine has it.
+    /// libfaketime, where this machine has it and it is [usable](WorkerClock::usable).
     pub faketime: Option<PathBuf>,
 }
 

@@ -16,7 +16,7 @@ const LONGEST_REPLY: Duration = Duration::from_secs(5);
 /// What the machine, and the way in which workers are started, allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// Whether the worker's clock can be moved (libfaketime is here and the worker is not Go).
+    /// Whether the worker's clock can be moved (libfaketime is here and usable, and the worker is not Go).
     pub movable_worker_clock: bool,
     /// Whether workers are processes, which can be killed; not so for a library user's future.
     pub processes: bool,
@@ -77,14 +77,17 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
         }
     }
     if needs_worker_clock(scenario) && !facts.movable_worker_clock {
-        missing.push(Unmet::Skipped("the worker's clock cannot be moved here (libfaketime)".to_owned()));
+        missing.push(Unmet::Skipped(
+            "the worker's clock cannot be moved here (libfaketime; `tokenlapse doctor` says why)".to_owned(),
+        ));
     }
     if scenario.faults.iter().any(|fault| passes_fixed_time(&fault.action))
         && target.policy.refresh.reads_clock()
         && !facts.movable_worker_clock
     {
         missing.push(Unmet::Skipped(
-            "time cannot pass for a worker that reads its clock, as that clock cannot be moved here (libfaketime)"
+            "time cannot pass for a worker that reads its clock, as that clock cannot be moved here (libfaketime; \
+             `tokenlapse doctor` says why)"
                 .to_owned(),
         ));
     }

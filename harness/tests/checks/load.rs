@@ -105,6 +105,25 @@ fn failed_and_lost_grants_may_be_repeated_twice() {
 }
 
 #[test]
+fn each_token_that_expired_is_a_reason_not_the_newest_alone() {
+    let grant = |tale: Tale, token| tale.grant(200, &[token], none());
+    let two = ["T1", "T2"].into_iter().fold(Tale::default().grant(503, &[], none()), grant);
+    let replaced = ["T3", "T4"].into_iter().fold(two.dies("T1", "expired").dies("T2", "expired"), grant);
+    assert_eq!(replaced.clone().judged("bounded-load"), "pass");
+    assert_eq!(grant(replaced, "T5").judged("bounded-load"), "fail");
+}
+
+#[test]
+fn who_gets_a_token_for_each_attempt_may_ask_as_often_as_it_attempts() {
+    let attempt = |tale: Tale, number| {
+        tale.start("a", "Ship", number).grant(200, &[&format!("T{number}")], none()).fail("a", "Ship", number, "Rate")
+    };
+    let tale = (1..=3).fold(Tale::default(), attempt).target("refresh: on-retry", "refresh: per-attempt");
+    assert_eq!(tale.clone().judged("bounded-load"), "pass");
+    assert_eq!(tale.grant(200, &["T4"], none()).judged("bounded-load"), "fail");
+}
+
+#[test]
 fn many_refusals_of_one_token_are_one_reason() {
     let refused =
         |times: usize| (0..times).fold(Tale::default().grant(200, &["T1"], none()), |tale, _| tale.ship("T1", 401));

@@ -1,10 +1,11 @@
 //! What an identity provider is made with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::TimeSource;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Generation};
 use crate::key::Algorithm;
 use crate::observe::{Observer, Passive};
 use crate::secret::Secret;
@@ -33,19 +34,27 @@ pub struct Config {
     pub observer: Arc<dyn Observer>,
 }
 
-impl Default for Config {
-    fn default() -> Self {
+impl Config {
+    /// Settings of a provider of this kind as its vendor has them before anybody changes them, without clients.
+    pub fn of(dialect: Dialect) -> Self {
+        let profile = dialect.vendor().profile();
         Self {
-            dialect: Dialect::default(),
+            dialect,
             clients: Vec::new(),
-            format: TokenFormat::Jwt(Algorithm::Es256),
-            access_token_lifetime: Duration::from_secs(300),
-            refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
-            rotation: Rotation::Off,
+            format: profile.format.value.into(),
+            access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
+            refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
+            rotation: profile.refresh.value.by_default,
             seed: None,
             time: TimeSource::default(),
             observer: Arc::new(Passive),
         }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::of(Dialect::default())
     }
 }
 
@@ -149,12 +158,23 @@ pub struct Listener {
     /// Scheme, host and port at which it is reached, without a slash at the end. [`Idp::issuer`](crate::Idp::issuer)
     /// makes `iss` of it, [`Idp::url`](crate::Idp::url) the address of an endpoint.
     pub origin: String,
+    /// Which of its vendor's generations answers there.
+    pub(crate) generation: Generation,
 }
 
 impl Listener {
     /// An address for `name` at this origin.
     pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
         let origin: String = origin.into();
-        Self { name: name.into(), origin: origin.trim_end_matches('/').to_owned() }
+        let origin = origin.trim_end_matches('/').to_owned();
+        Self { name: name.into(), origin, generation: Generation::default() }
+    }
+
+    /// The same address for one generation.
+    pub(crate) fn of_generation(&self, generation: Generation) -> Cow<'_, Self> {
+        if self.generation == generation {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { generation, ..self.clone() })
     }
 }

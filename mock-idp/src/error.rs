@@ -27,6 +27,8 @@ pub(crate) enum Cause {
     UnknownGrant,
     /// A scope that is unknown, or that the client may not have.
     ScopeNotAllowed,
+    /// No refresh token where one is redeemed.
+    RefreshTokenMissing,
     /// The refresh token was never issued, or is no refresh token.
     RefreshTokenUnknown,
     /// The refresh token is another client's.
@@ -39,13 +41,34 @@ pub(crate) enum Cause {
     RefreshTokenReused,
     /// The token that is to be revoked is another client's (RFC 7009 §2.1).
     RevocationForeign,
+    /// The token that is to be revoked is of a kind that cannot be (RFC 7009 §2.2.1).
+    RevocationUnsupported,
+    /// The token that is to be revoked is unknown or dead, which RFC 7009 §2.2 does not tell.
+    RevocationUnknown,
+    /// An API that the client may not have tokens for (RFC 8707 §2).
+    AudienceNotAllowed,
+    /// `resource` where the scope names the resource.
+    ResourceParameter,
+    /// The header that tells a program of this machine from a browser is missing.
+    WorkloadHeaderMissing,
+    /// No workload has this name.
+    WorkloadUnknown,
 }
 
 impl Cause {
     /// `error` of RFC 6749 §5.2, or of the RFC that the cause comes from.
     pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::MalformedRequest | Self::TooLarge | Self::SeveralAuthentications => "invalid_request",
+            Self::MalformedRequest
+            | Self::TooLarge
+            | Self::SeveralAuthentications
+            | Self::RefreshTokenMissing
+            | Self::ResourceParameter
+            | Self::WorkloadHeaderMissing
+            | Self::WorkloadUnknown => "invalid_request",
+            Self::RevocationUnsupported => "unsupported_token_type",
+            Self::RevocationUnknown => "invalid_token",
+            Self::AudienceNotAllowed => "invalid_target",
             Self::NoAuthentication
             | Self::UnreadableAuthentication
             | Self::UnknownClient
@@ -62,6 +85,18 @@ impl Cause {
             | Self::RefreshTokenReused
             | Self::RevocationForeign => "invalid_grant",
         }
+    }
+
+    /// What was wrong, in words.
+    pub(crate) fn words(self) -> String {
+        let mut words = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(letter.to_lowercase());
+        }
+        words
     }
 
     /// Status of the strict dialect: 400 but for clients that did not prove themselves (RFC 6749 §5.2).

@@ -31,7 +31,7 @@ mod token;
 
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
-pub use dialect::Dialect;
+pub use dialect::{Assertion, AssertionAudience, Certainty, Dialect, Fact, Throttled};
 pub use endpoint::Endpoint;
 pub use idp::{Idp, Stolen};
 pub use key::Algorithm;

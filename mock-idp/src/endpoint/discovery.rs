@@ -3,9 +3,8 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Endpoint, Reply};
+use super::{Call, Endpoint, Reply};
 use crate::config::Listener;
-use crate::dialect::Vendor;
 use crate::grant;
 
 /// The names of endpoints' addresses.
@@ -16,11 +15,12 @@ const ENDPOINTS: &[(&str, Endpoint)] = &[
     ("revocation_endpoint", Endpoint::Revoke),
 ];
 
-pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
+pub(super) fn run(call: &Call, listener: &Listener) -> Reply {
+    let (vendor, generation) = (call.vendor, listener.generation);
     let methods = json!(["client_secret_basic", "client_secret_post"]);
     let grants: Vec<&str> = grant::ALL.iter().map(|(name, ..)| *name).collect();
     let mut body = json!({
-        "issuer": vendor.issuer(&listener.origin),
+        "issuer": vendor.stated_issuer(&call.path, vendor.issuer_of(generation, &listener.origin)),
         "grant_types_supported": grants,
         "response_types_supported": [],
         "subject_types_supported": ["public"],
@@ -29,7 +29,7 @@ pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
         "revocation_endpoint_auth_methods_supported": methods,
     });
     for (name, endpoint) in ENDPOINTS {
-        if let Some(url) = vendor.url(*endpoint, &listener.origin) {
+        if let Some(url) = vendor.url_of(generation, *endpoint, &listener.origin) {
             body[*name] = url.into();
         }
     }

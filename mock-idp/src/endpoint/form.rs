@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use crate::error::{Cause, OAuthError};
 
 /// The parameters of a form, each at most once, but `resource` (RFC 8707 §2).
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Form {
     single: BTreeMap<String, String>,
     resources: Vec<String>,
@@ -27,8 +27,21 @@ impl Form {
             let text = "the body must be application/x-www-form-urlencoded";
             return Err(OAuthError::new(Cause::MalformedRequest, text));
         }
+        Self::parse(body)
+    }
+
+    /// Reads the parameters of a query.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` if a parameter stands twice.
+    pub(crate) fn read_query(query: Option<&str>) -> Result<Self, OAuthError> {
+        Self::parse(query.unwrap_or_default().as_bytes())
+    }
+
+    fn parse(text: &[u8]) -> Result<Self, OAuthError> {
         let mut form = Self::default();
-        for (name, value) in url::form_urlencoded::parse(body) {
+        for (name, value) in url::form_urlencoded::parse(text) {
             if name == "resource" {
                 form.resources.push(value.into_owned());
             } else if form.single.insert(name.into_owned(), value.into_owned()).is_some() {
@@ -43,6 +56,10 @@ impl Form {
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.single.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.single.remove(name);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

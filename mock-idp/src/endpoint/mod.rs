@@ -4,6 +4,7 @@ mod discovery;
 mod form;
 mod introspect;
 mod jwks;
+mod metadata;
 mod revoke;
 mod token;
 
@@ -17,7 +18,7 @@ pub(crate) use form::Form;
 
 use crate::client_auth;
 use crate::config::{AuthMethod, Client, Listener};
-use crate::dialect::Vendor;
+use crate::dialect::{Generation, Refused, Vendor};
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
 use crate::secret::Secret;
@@ -37,6 +38,8 @@ pub enum Endpoint {
     Jwks,
     /// OpenID Connect Discovery 1.0 and RFC 8414.
     Discovery,
+    /// Tokens for whoever runs on a machine, without credentials: Google's metadata server, Azure's IMDS.
+    Metadata,
     /// Nothing that is served: another path (404), or another method than the endpoint has (405).
     Unknown,
 }
@@ -50,6 +53,7 @@ impl Endpoint {
             Self::Revoke => "revoke",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
+            Self::Metadata => "metadata",
             Self::Unknown => "unknown",
         }
     }
@@ -61,12 +65,9 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What a request is for. What GET does, HEAD does without a body (RFC 9110 §9.3.2).
+/// What a request is for.
 pub(crate) fn at(vendor: &dyn Vendor, method: &Method, path: &str) -> Endpoint {
-    let found = vendor.routes().iter().find(|route| {
-        route.path == path && (route.method == *method || (method == Method::HEAD && route.method == Method::GET))
-    });
-    found.map_or(Endpoint::Unknown, |route| route.endpoint)
+    vendor.route(method, path).map_or(Endpoint::Unknown, |route| route.endpoint)
 }
 
 /// A request, parsed.
@@ -76,12 +77,17 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
-    /// The form of a POST, or what is wrong with it.
+    /// The form of a POST, or the query of a GET, or what is wrong with it.
     pub(crate) form: Result<Form, OAuthError>,
     pub(crate) number: u64,
 }
 
 impl Call {
+    /// To which of its vendor's generations it speaks.
+    pub(crate) fn generation(&self) -> Generation {
+        self.vendor.route(&self.method, &self.path).map_or_else(Generation::default, |route| route.generation)
+    }
+
     /// What `client` sends to redeem a refresh token.
     pub(crate) fn refresh(vendor: &'static dyn Vendor, client: &Client, token: &Secret, number: u64) -> Self {
         let mut form = Form::default();
@@ -129,7 +135,7 @@ impl Reply {
     fn unknown(call: &Call) -> Self {
         let routes = call.vendor.routes().iter();
         let methods: Vec<&str> =
-            routes.filter(|route| route.path == call.path).map(|route| route.method.as_str()).collect();
+            routes.filter(|route| route.leads_to(&call.path)).map(|route| route.method.as_str()).collect();
         let (status, reason) = match methods.is_empty() {
             true => (StatusCode::NOT_FOUND, "nothing is served at this path"),
             false => (StatusCode::METHOD_NOT_ALLOWED, "this path has another method"),
@@ -147,8 +153,8 @@ impl Reply {
         Self { http: self.http.uncached(), ..self }
     }
 
-    fn refusal(vendor: &dyn Vendor, error: &OAuthError) -> Self {
-        let http = vendor.refusal(error);
+    fn refusal(call: &Call, error: &OAuthError, now_ms: i64) -> Self {
+        let http = call.vendor.refusal(error, &Refused { endpoint: call.endpoint, number: call.number, now_ms });
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
@@ -158,15 +164,18 @@ impl Reply {
 
 /// Decides a request. All state that it changes is the store's.
 pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
+    // What is issued here has the shape of the address's generation.
+    let listener = &listener.of_generation(call.generation());
     let decided = match call.endpoint {
         Endpoint::Unknown => Ok(Reply::unknown(call)),
-        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener)),
-        Endpoint::Jwks => Ok(jwks::run(store)),
+        Endpoint::Discovery => Ok(discovery::run(call, listener)),
+        Endpoint::Jwks => Ok(jwks::run(call.vendor, store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
+        Endpoint::Metadata => form(call).and_then(|form| metadata::run(call, form, listener, store, now_ms)),
         Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, store, now_ms)),
         Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, store, now_ms)),
     };
-    decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error))
+    decided.unwrap_or_else(|error| Reply::refusal(call, &error, now_ms))
 }
 
 fn form(call: &Call) -> Result<&Form, OAuthError> {

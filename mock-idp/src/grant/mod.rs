@@ -33,7 +33,7 @@ pub(crate) const ALL: &[(&str, GrantType, Run)] = &[
 /// # Errors
 ///
 /// `invalid_scope` if it asks for more.
-fn scopes(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
+pub(crate) fn scopes(form: &Form, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     let Some(asked) = form.get("scope") else { return Ok(allowed.to_vec()) };
     let mut asked: Vec<String> = asked.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     let mut seen = BTreeSet::new();

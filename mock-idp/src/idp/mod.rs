@@ -124,7 +124,7 @@ impl Idp {
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
-            Ok(_) => Ok(Form::default()),
+            Ok(_) => Form::read_query(head.uri.query()),
             Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
                 Err(OAuthError::too_large())
             }

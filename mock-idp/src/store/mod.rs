@@ -13,7 +13,7 @@ use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
-use crate::dialect::Vendor;
+use crate::dialect::{Facts, Vendor};
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::observe::IdpEvent;
 use crate::secret::Secret;
@@ -36,6 +36,8 @@ pub(crate) struct Store {
     random: ChaCha12Rng,
     keys: Vec<Arc<SigningKey>>,
     events: Vec<IdpEvent>,
+    /// What workloads were given last, by client and scopes.
+    pub(crate) workloads: BTreeMap<(String, Vec<String>), TokenFacts>,
 }
 
 pub(crate) struct Registered {
@@ -74,6 +76,7 @@ impl Store {
             },
             keys,
             events: Vec::new(),
+            workloads: BTreeMap::new(),
         }
     }
 
@@ -116,15 +119,14 @@ impl Store {
     }
 
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
-        let issuer = self.vendor.issuer(&to.listener.origin);
+        let issuer = self.vendor.issuer_of(to.listener.generation, &to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
         let drawn = Alphanumeric.sample_string(&mut self.random, 40);
         let value = match self.keys.last() {
-            Some(key) => key.sign(
-                "at+jwt",
-                &AccessClaims {
+            Some(key) => {
+                let standard = AccessClaims {
                     iss: &issuer,
                     exp: expires_s,
                     aud: &to.audience,
@@ -134,9 +136,15 @@ impl Store {
                     nbf: issued_s,
                     jti: &drawn,
                     scope: &to.scopes.join(" "),
-                },
-            ),
-            None => format!("tlat_{drawn}"),
+                };
+                let typ = self.vendor.profile().typ.value;
+                let of = Facts { standard: &standard, scopes: &to.scopes, generation: to.listener.generation };
+                match self.vendor.claims(&of) {
+                    Some(claims) => key.sign(typ, &claims),
+                    None => key.sign(typ, &standard),
+                }
+            }
+            None => format!("{}{drawn}", self.vendor.opaque_prefix()),
         };
         self.enter(TokenKind::Access, to, value, now_ms, expires_s * 1000)
     }
@@ -155,7 +163,7 @@ impl Store {
             subject: to.subject.clone(),
             scopes: to.scopes.clone(),
             audience: to.audience.clone(),
-            issuer: self.vendor.issuer(&to.listener.origin),
+            issuer: self.vendor.issuer_of(to.listener.generation, &to.listener.origin),
             origin: to.listener.origin.clone(),
             issued_at_ms: now_ms,
             expires_at_ms: expires_ms,
@@ -192,6 +200,10 @@ impl Store {
         };
         let access = self.access_token(&to(scopes), now_ms);
         let refresh = match self.rotation {
+            // The one that was presented stays good.
+            Rotation::Off if self.vendor.profile().refresh.value.fresh => {
+                Some(self.refresh_token(&to(token.scopes.clone()), now_ms))
+            }
             Rotation::Off => None,
             Rotation::On { .. } => {
                 if token.death.is_none() {

@@ -141,7 +141,7 @@ impl Ground {
 
 /// What this machine allows, where workers are processes.
 pub(crate) fn facts_of_processes() -> Facts {
-    Facts { movable_worker_clock: worker_clock().is_some(), processes: true }
+    Facts { movable_worker_clock: worker_clock().is_some(), ..Facts::default() }
 }
 
 fn worker_clock() -> Option<PathBuf> {

@@ -1,5 +1,7 @@
 //! Whether a target and a machine have what a scenario requires.
 
+use mock_idp::Dialect;
+
 use super::action::{Action, ClockOwner, TimePass};
 use super::client::{Client, Grant, TokenFormat};
 use super::model::{Requirement, Scenario};
@@ -12,19 +14,21 @@ pub struct Facts {
     pub movable_worker_clock: bool,
     /// Whether workers are processes, which can be killed; not so for a library user's future.
     pub processes: bool,
+    /// Whose ways the identity provider has.
+    pub dialect: Dialect,
 }
 
 impl Facts {
     /// A worker that runs in this very process: it cannot be killed alone, and its clock is that of everybody here.
     pub fn in_process() -> Self {
-        Self { movable_worker_clock: false, processes: false }
+        Self { processes: false, ..Self::default() }
     }
 }
 
 impl Default for Facts {
     /// Worker processes on a machine without libfaketime.
     fn default() -> Self {
-        Self { movable_worker_clock: false, processes: true }
+        Self { movable_worker_clock: false, processes: true, dialect: Dialect::Generic }
     }
 }
 
@@ -56,6 +60,11 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
             }
             Requirement::Refresh(promises) if !promises.contains(&target.policy.refresh) => {
                 not_applicable(format!("the target's refresh policy is {}", word(&target.policy.refresh)));
+            }
+            Requirement::Rotation | Requirement::TokenFormat(TokenFormat::Jwt) => {
+                if let Some(instead) = instead(facts.dialect, &requirement.value) {
+                    not_applicable(format!("dialect {}: {instead}", facts.dialect));
+                }
             }
             Requirement::Instances(count) => instances = instances.max(Some(*count)),
             _ => {}
@@ -101,6 +110,17 @@ pub(super) fn choose_client(target: &Target, scenario: &Scenario) -> Option<Clie
         return Some(Client::default()).filter(fits);
     }
     clients.find(|client| fits(client)).cloned()
+}
+
+/// What a vendor has instead of what is required, in words.
+fn instead(dialect: Dialect, requirement: &Requirement) -> Option<String> {
+    match requirement {
+        Requirement::Rotation => dialect.single_use().err().map(|instead| format!("refresh tokens: {instead}")),
+        Requirement::TokenFormat(TokenFormat::Jwt) => {
+            dialect.opaque_prefix().map(|prefix| format!("access tokens are opaque (`{prefix}…`), no JWTs"))
+        }
+        _ => None,
+    }
 }
 
 fn wanted(scenario: &Scenario) -> Vec<String> {

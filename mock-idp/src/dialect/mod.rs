@@ -18,7 +18,7 @@ mod words;
 use std::fmt;
 
 use http::Method;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use fact::{Certainty, Fact};
@@ -36,7 +36,8 @@ use crate::token::AccessClaims;
 use profile::{Format, Numbers, Profile, Scope};
 
 /// Whose paths, names and answers an identity provider has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// The RFCs to the letter.
     #[default]
@@ -119,6 +120,12 @@ impl Dialect {
             Scope::OfOneResource => format!("{}/.default", client.audience.trim_end_matches('/')),
             Scope::Strict | Scope::ForeignIgnored => client.scopes.join(" "),
         }
+    }
+
+    /// Whether this `scope` stands for all that the client may have.
+    pub fn asks_for_all(self, scope: &str) -> bool {
+        let all = |word: &str| word.ends_with("/.default");
+        self.vendor().profile().scope.value == Scope::OfOneResource && scope.split(' ').any(all)
     }
 
     /// What a client must send as `audience` by client credentials; `None` where there is no such parameter.

@@ -418,6 +418,7 @@ proptest! {
         let directive = |ms, drop| Directive {
             delay: Duration::from_millis(ms),
             act: if drop { Act::DropReply } else { Act::Proceed },
+            ..Directive::proceed()
         };
         let both = directive(a, first).and(directive(b, second));
         prop_assert_eq!(both.delay, Duration::from_millis(a + b));

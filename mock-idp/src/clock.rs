@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
+
 /// Where a clock takes real time from. A test gives its own and need not wait.
 #[derive(Clone)]
 pub struct TimeSource(Arc<dyn Fn() -> i64 + Send + Sync>);
@@ -35,6 +37,8 @@ pub struct Clock(Arc<Shared>);
 struct Shared {
     source: TimeSource,
     state: Mutex<State>,
+    /// Somebody has moved it, or has changed its drift.
+    moved: Notify,
 }
 
 #[derive(Default)]
@@ -62,7 +66,7 @@ impl State {
 impl Clock {
     /// A clock that shows what `source` says until it is moved.
     pub fn new(source: TimeSource) -> Self {
-        Self(Arc::new(Shared { source, state: Mutex::default() }))
+        Self(Arc::new(Shared { source, ..Shared::default() }))
     }
 
     /// Milliseconds since the Unix epoch, by this clock.
@@ -98,6 +102,7 @@ impl Clock {
         if by < 0 {
             state.shown_ms = None;
         }
+        self.0.moved.notify_waiters();
     }
 
     /// From now on it gains so many milliseconds in each real second; negative, it loses them. What it has gained
@@ -108,6 +113,7 @@ impl Clock {
         state.ahead = state.ahead_at(real_ms);
         state.since_ms = real_ms;
         state.drift = ms_per_second.max(-1000);
+        self.0.moved.notify_waiters();
     }
 
     /// How much real time passes until it shows `at_ms`, if nobody moves it: zero if that is past, `None` if it
@@ -124,6 +130,22 @@ impl Clock {
         // Rounded up: woken early, one would find nothing done.
         let real_ms = (i128::from(left) * 1000 + rate - 1) / rate;
         Some(Duration::from_millis(u64::try_from(real_ms).unwrap_or(u64::MAX)))
+    }
+
+    /// Waits until it shows `at_ms`, by real time or because somebody moves it.
+    pub async fn reached(&self, at_ms: i64) {
+        loop {
+            // Made before the clock is read, so that no move is missed.
+            let moved = self.0.moved.notified();
+            match self.until(at_ms) {
+                Some(Duration::ZERO) => return,
+                Some(left) => tokio::select! {
+                    () = moved => {}
+                    () = tokio::time::sleep(left) => {}
+                },
+                None => moved.await,
+            }
+        }
     }
 
     fn real_ms(&self) -> i64 {

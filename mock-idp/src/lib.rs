@@ -13,6 +13,7 @@
 //! # let _ = router;
 //! ```
 
+pub mod cli;
 mod client_auth;
 mod clock;
 mod config;
@@ -23,7 +24,7 @@ pub mod fault;
 mod grant;
 mod idp;
 mod key;
-mod misbehave;
+pub mod misbehave;
 mod observe;
 mod secret;
 mod store;

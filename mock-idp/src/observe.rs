@@ -81,7 +81,8 @@ pub enum IdpEvent {
 pub trait Observer: Send + Sync {
     /// A request was parsed. The observer calls `decide` exactly once if the request shall be processed: all state
     /// changes and the whole decision happen in there, so that an observer which holds a lock around it gets requests
-    /// and decisions in one order. If it does not call it, the outcome must be an answer.
+    /// and decisions in one order. If it does not call it, the outcome's act must be one that does
+    /// not process ([`Act::processes`](crate::fault::Act::processes)).
     fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
         let _ = seen;
         decide();

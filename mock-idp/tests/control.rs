@@ -71,6 +71,35 @@ fn config() -> (Config, Arc<Script>) {
 
 const GRANT: &str = "grant_type=client_credentials";
 
+/// Whether the identity provider knew each token by its value when it told of it.
+#[derive(Default)]
+struct Known {
+    idp: std::sync::OnceLock<mock_idp::Idp>,
+    tokens: Mutex<Vec<bool>>,
+}
+
+impl Observer for Known {
+    fn event(&self, event: &IdpEvent) {
+        if let (IdpEvent::Issued(token), Some(idp)) = (event, self.idp.get()) {
+            let found = idp.facts(token.value.expose()).is_some_and(|found| found.id == token.id);
+            self.tokens.lock().expect("no panic").push(found);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_told_of_is_known_by_its_value() {
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt(mock_idp::Algorithm::Es256)] {
+        let known = Arc::new(Known::default());
+        let (config, _) = config();
+        let served = serve(Config { format, observer: Arc::clone(&known) as Arc<dyn Observer>, ..config }).await;
+        known.idp.set(served.idp.clone()).unwrap_or_else(|_| panic!("set once"));
+        let value = served.token(GRANT).await.text("access_token");
+        assert_eq!(*known.tokens.lock().expect("no panic"), [true], "{format:?}");
+        assert!(served.is_active(&value).await, "and it is what the client got");
+    }
+}
+
 #[tokio::test]
 async fn an_observer_sees_request_change_reply_and_delivery_in_order() {
     let (config, script) = config();
@@ -260,7 +289,7 @@ struct Held(tokio::sync::mpsc::UnboundedSender<&'static str>);
 impl Observer for Held {
     fn reply(&self, _: &RequestSeen, _: &ReplySeen) -> Outcome {
         self.0.send("held").expect("the test waits");
-        let directive = mock_idp::fault::Directive { delay: Duration::from_secs(3600), act: Act::Proceed };
+        let directive = Directive { delay: Duration::from_secs(3600), ..Directive::proceed() };
         Outcome { directive, before: None }
     }
 

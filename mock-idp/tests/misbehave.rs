@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mock_idp::fault::{Answer, FieldChange};
+use mock_idp::fault::{Act, Answer, Directive, FieldChange};
 use mock_idp::{Client, Config, Endpoint, Observer, Outcome, ReplySeen, RequestSeen, Rule, TimeSource, TokenFormat};
 use support::{Served, basic, serve};
 
@@ -121,7 +121,7 @@ impl Observer for Refusing {
     fn request(&self, seen: &RequestSeen, _: &mut dyn FnMut()) -> Outcome {
         self.0.lock().expect("no panic").push(format!("request {}", seen.endpoint));
         let answer = Answer { status: 418, headers: Vec::new(), body: String::new() };
-        let directive = mock_idp::fault::Directive { act: mock_idp::fault::Act::Answer(answer), delay: Duration::ZERO };
+        let directive = Directive { act: Act::Answer(answer), ..Directive::proceed() };
         Outcome { directive, before: None }
     }
 

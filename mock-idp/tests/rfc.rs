@@ -285,7 +285,7 @@ async fn rfc7009_revocation_kills_what_is_the_clients_own() {
 
 #[tokio::test]
 async fn rfc9068_an_access_token_verifies_against_the_published_keys() {
-    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+    for algorithm in Algorithm::ALL {
         let served = serve(Config { format: TokenFormat::Jwt(algorithm), ..config() }).await;
         let metadata = served.get("/.well-known/openid-configuration").await;
         assert_eq!(metadata.body, served.get("/.well-known/oauth-authorization-server").await.body);
@@ -302,6 +302,7 @@ async fn rfc9068_an_access_token_verifies_against_the_published_keys() {
         for token in [&before, &after] {
             let header = jsonwebtoken::decode_header(token).expect("a JWT");
             assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+            assert_eq!(format!("{:?}", header.alg), algorithm.name());
             let key = keys.find(header.kid.as_deref().expect("a kid")).expect("published");
             used.push(header.kid);
             let mut validation = Validation::new(header.alg);

@@ -100,7 +100,7 @@ fn change(field: &str, value: Option<serde_json::Value>) -> FieldChange {
 }
 
 fn late(delay: Duration) -> Directive {
-    Directive { delay, act: Act::Proceed }
+    Directive { delay, ..Directive::default() }
 }
 
 impl Place<'_> {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::retry_after;
 use super::tokens::Names;
 use crate::journal::{
-    Act, Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, Redactor, TokenChange, TokenKind,
+    Call, Event, IdpRequest, IdpResponse, IdpToken, Instance, Journal, Recorded, Redactor, TokenChange, TokenKind,
     TokenName,
 };
 
@@ -80,7 +80,7 @@ impl Observer for Observed {
         };
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.number, request.clone());
         outcome(self.journal.record_with(Event::IdpRequest(request), |_, directive| {
-            if !matches!(directive.act, Act::Answer(_)) {
+            if directive.act.processes() {
                 decide();
             }
         }))

@@ -3,6 +3,8 @@
 mod basic;
 mod post;
 
+use std::sync::Arc;
+
 pub(crate) use basic::header as basic_header;
 use http::HeaderMap;
 
@@ -46,7 +48,7 @@ pub(crate) fn read(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAut
 /// # Errors
 ///
 /// `invalid_client`, with one text for every cause.
-pub(crate) fn check<'a>(credentials: &Credentials, store: &'a Store) -> Result<&'a Client, OAuthError> {
+pub(crate) fn check(credentials: &Credentials, store: &Store) -> Result<Arc<Client>, OAuthError> {
     let refused = |cause| Err(OAuthError::client(cause));
     let Some(registered) = store.clients.get(&credentials.id) else { return refused(Cause::UnknownClient) };
     let client = &registered.client;
@@ -57,6 +59,6 @@ pub(crate) fn check<'a>(credentials: &Credentials, store: &'a Store) -> Result<&
     } else if !client.methods.contains(&credentials.method) {
         refused(Cause::WrongAuthenticationMethod)
     } else {
-        Ok(client)
+        Ok(Arc::clone(client))
     }
 }

@@ -101,7 +101,7 @@ impl Vendor for Auth0 {
     }
 
     fn claims(&self, of: &Facts<'_>) -> Option<Claims> {
-        let sub = if of.has_user() { of.standard.sub.to_owned() } else { format!("{}@clients", of.standard.client_id) };
+        let sub = if of.has_user() { of.standard.sub.clone() } else { format!("{}@clients", of.standard.client_id) };
         let mut claims = json!({
             "iss": of.standard.iss,
             "sub": sub,
@@ -111,7 +111,7 @@ impl Vendor for Auth0 {
             "azp": of.standard.client_id,
         });
         if !of.standard.scope.is_empty() {
-            claims["scope"] = of.standard.scope.into();
+            claims["scope"] = of.standard.scope.as_str().into();
         }
         if !of.has_user() {
             claims["gty"] = "client-credentials".into();

@@ -96,10 +96,10 @@ impl Vendor for Cognito {
             "client_id": of.standard.client_id,
         });
         if !of.standard.scope.is_empty() {
-            claims["scope"] = of.standard.scope.into();
+            claims["scope"] = of.standard.scope.as_str().into();
         }
         if of.has_user() {
-            claims["username"] = of.standard.sub.into();
+            claims["username"] = of.standard.sub.as_str().into();
         }
         Claims::of(claims)
     }

@@ -144,11 +144,11 @@ impl Vendor for Entra {
             "tid": TENANT,
             "ver": version,
         });
-        claims[id] = of.standard.client_id.into();
+        claims[id] = of.standard.client_id.as_str().into();
         // A secret.
         claims[acr] = "1".into();
         if of.has_user() {
-            claims["scp"] = of.standard.scope.into();
+            claims["scp"] = of.standard.scope.as_str().into();
         } else {
             claims["roles"] = json!(of.scopes);
         }

@@ -125,7 +125,7 @@ impl Vendor for Keycloak {
             "realm_access": {"roles": []},
         });
         if !of.standard.scope.is_empty() {
-            claims["scope"] = of.standard.scope.into();
+            claims["scope"] = of.standard.scope.as_str().into();
         }
         Claims::of(claims)
     }

@@ -15,6 +15,7 @@ mod request;
 mod route;
 mod words;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::Method;
@@ -160,7 +161,7 @@ impl fmt::Display for Dialect {
 /// What a signed access token is to say.
 pub(crate) struct Facts<'a> {
     /// As RFC 9068 has it.
-    pub(crate) standard: &'a AccessClaims<'a>,
+    pub(crate) standard: &'a AccessClaims,
     pub(crate) scopes: &'a [String],
     pub(crate) generation: Generation,
 }
@@ -282,7 +283,7 @@ pub(crate) trait Vendor: Sync {
     /// # Errors
     ///
     /// What the vendor refuses and the RFC has no word for.
-    fn standard(&self, form: &Form, asked: &Asked<'_>) -> Result<Form, OAuthError> {
+    fn standard<'f>(&self, form: &'f Form, asked: &Asked<'_>) -> Result<Cow<'f, Form>, OAuthError> {
         request::standard(self.profile(), form, asked)
     }
 

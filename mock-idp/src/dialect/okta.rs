@@ -112,7 +112,7 @@ impl Vendor for Okta {
             "sub": of.standard.sub,
         });
         if of.has_user() {
-            claims["uid"] = of.standard.sub.into();
+            claims["uid"] = of.standard.sub.as_str().into();
         }
         Claims::of(claims)
     }

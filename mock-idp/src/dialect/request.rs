@@ -1,18 +1,28 @@
 //! What a request asks for, brought from a vendor's parameters to those of RFC 6749.
 
+use std::borrow::Cow;
+
 use super::profile::{Audience, Profile, Scope, Widened};
 use super::route::Generation;
 use crate::config::Client;
 use crate::endpoint::Form;
 use crate::error::{Cause, OAuthError};
+use crate::store::Store;
 
 /// Who asks, and for what.
 pub(crate) struct Asked<'a> {
     pub(crate) client: &'a Client,
     pub(crate) grant: &'a str,
     pub(crate) generation: Generation,
-    /// Scopes of which it may have some.
-    pub(crate) allowed: &'a [String],
+    pub(crate) store: &'a Store,
+}
+
+impl Asked<'_> {
+    /// Scopes of which it may have some: those of its refresh token, if it has one, else the client's.
+    fn allowed(&self, form: &Form) -> Vec<String> {
+        let token = form.get("refresh_token").and_then(|value| self.store.find(value));
+        token.map_or_else(|| self.client.scopes.clone(), |token| token.scopes)
+    }
 }
 
 /// The form as RFC 6749 would have it. What a dialect does not know is left as it is.
@@ -20,27 +30,25 @@ pub(crate) struct Asked<'a> {
 /// # Errors
 ///
 /// What the vendor refuses and the RFC has no word for.
-pub(super) fn standard(profile: &Profile, form: &Form, asked: &Asked<'_>) -> Result<Form, OAuthError> {
-    let mut form = form.clone();
+pub(super) fn standard<'f>(profile: &Profile, form: &'f Form, asked: &Asked<'_>) -> Result<Cow<'f, Form>, OAuthError> {
     if asked.grant == "client_credentials" {
-        audience(profile, &form, asked)?;
+        audience(profile, form, asked)?;
     }
-    if let Some(scope) = form.get("scope") {
-        let words: Vec<&str> = scope.split(' ').filter(|word| !word.is_empty()).collect();
-        let standard = match profile.scope.value {
-            Scope::OfOneResource => of_one_resource(&words, asked)?,
-            Scope::ForeignIgnored => Some(known(&words, asked.allowed)?),
-            Scope::Strict if asked.grant == "refresh_token" && profile.widened_refresh.value == Widened::Narrowed => {
-                Some(known(&words, asked.allowed)?)
-            }
-            Scope::Strict => return Ok(form),
-        };
-        match standard {
-            Some(scope) => form.set("scope", &scope),
-            None => form.unset("scope"),
-        }
+    let narrowed = asked.grant == "refresh_token" && profile.widened_refresh.value == Widened::Narrowed;
+    let Some(scope) = form.get("scope") else { return Ok(Cow::Borrowed(form)) };
+    let words: Vec<&str> = scope.split(' ').filter(|word| !word.is_empty()).collect();
+    let standard = match profile.scope.value {
+        Scope::OfOneResource => of_one_resource(&words, asked)?,
+        Scope::ForeignIgnored => Some(known(&words, &asked.allowed(form))?),
+        Scope::Strict if narrowed => Some(known(&words, &asked.allowed(form))?),
+        Scope::Strict => return Ok(Cow::Borrowed(form)),
+    };
+    let mut form = form.clone();
+    match standard {
+        Some(scope) => form.set("scope", &scope),
+        None => form.unset("scope"),
     }
-    Ok(form)
+    Ok(Cow::Owned(form))
 }
 
 fn audience(profile: &Profile, form: &Form, asked: &Asked<'_>) -> Result<(), OAuthError> {

@@ -17,7 +17,7 @@ pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> R
     let known = store
         .find(value)
         .filter(|token| token.is_live(now_ms) && (client.resource_server || token.client == client.id));
-    let body = known.map_or_else(|| json!({"active": false}), active);
+    let body = known.map_or_else(|| json!({"active": false}), |token| active(&token));
     Ok(Reply::json(StatusCode::OK, &body).uncached())
 }
 

@@ -1,6 +1,8 @@
 //! Tokens for whoever runs on a machine: no credentials but that one is there, and a header that no browser sends by
 //! itself. Google's metadata server and Azure's instance metadata service; no RFC has it.
 
+use std::sync::Arc;
+
 use super::token::success;
 use super::{Call, Form, Reply};
 use crate::config::{Client, GrantType, Listener};
@@ -28,12 +30,8 @@ pub(super) fn run(
     if let Some(scopes) = form.get("scopes").map(|scopes| scopes.replace(',', " ")) {
         form.set("scope", &scopes);
     }
-    let asked = Asked {
-        client: &client,
-        grant: "client_credentials",
-        generation: listener.generation,
-        allowed: &client.scopes,
-    };
+    let grant = "client_credentials";
+    let asked = Asked { client: &client, grant, generation: listener.generation, store };
     let form = call.vendor.standard(&form, &asked)?;
     let scopes = grant::scopes(&form, &client.scopes)?;
     let access = kept(store, &client, &scopes, &workload, now_ms).unwrap_or_else(|| {
@@ -47,17 +45,18 @@ pub(super) fn run(
             family,
         };
         let access = store.access_token(&to, now_ms);
+        store.workloads.retain(|_, kept| kept.expires_at_ms > now_ms);
         store.workloads.insert((client.id.clone(), scopes), access.clone());
         access
     });
     let granted = Granted { access, refresh: None };
-    let mut reply = success(call.vendor, listener.generation, &granted, store.stated_lifetime, now_ms);
+    let mut reply = success(call.vendor, listener.generation, granted, store.stated_lifetime, now_ms);
     if workload.echoed
         && let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), http::HeaderValue::from_str(value))
     {
         reply.http.headers.insert(name, value);
     }
-    Ok(Reply { issued: vec![granted.access.id], ..reply })
+    Ok(reply)
 }
 
 /// The token that was given before, if it is not in its last minutes: until then there is no other.
@@ -66,13 +65,12 @@ fn kept(store: &Store, client: &Client, scopes: &[String], workload: &Workload, 
     let left_ms = kept.expires_at_ms - now_ms;
     let fresh = u64::try_from(left_ms).is_ok_and(|left_ms| left_ms > workload.cached_until * 1000);
     // A revoked one is dead here, too.
-    let lives = store.find(kept.value.expose()).is_some_and(|token| token.is_live(now_ms));
-    (fresh && lives).then(|| kept.clone())
+    (fresh && store.get(kept.id).is_live(now_ms)).then(|| kept.clone())
 }
 
 /// Whose token it is: `client_id` of the query, or the name in the path; without either, or with `default`, the first
 /// client by id that may ask for itself.
-fn account(call: &Call, form: &Form, store: &Store) -> Result<Client, OAuthError> {
+fn account(call: &Call, form: &Form, store: &Store) -> Result<Arc<Client>, OAuthError> {
     let in_path = call.vendor.route(&call.method, &call.path).and_then(|route| route.captured(&call.path));
     let wanted = form.get("client_id").or(in_path).filter(|name| *name != "default");
     let mut able = store
@@ -84,5 +82,5 @@ fn account(call: &Call, form: &Form, store: &Store) -> Result<Client, OAuthError
         None => able.next(),
     };
     let found = found.ok_or_else(|| OAuthError::new(Cause::WorkloadUnknown, "no such account is on this machine"))?;
-    Ok(found.client.clone())
+    Ok(Arc::clone(&found.client))
 }

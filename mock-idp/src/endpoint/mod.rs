@@ -12,13 +12,14 @@ use std::fmt;
 
 use http::header::{ALLOW, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use form::Form;
 
 use crate::client_auth;
 use crate::config::{AuthMethod, Client, Listener};
-use crate::dialect::{Generation, Refused, Vendor};
+use crate::dialect::{Generation, Refused, Route, Vendor};
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
 use crate::secret::Secret;
@@ -26,7 +27,8 @@ use crate::store::Store;
 use crate::token::TokenId;
 
 /// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// RFC 6749 §3.2.
     Token,
@@ -70,6 +72,12 @@ pub(crate) fn at(vendor: &dyn Vendor, method: &Method, path: &str) -> Endpoint {
     vendor.route(method, path).map_or(Endpoint::Unknown, |route| route.endpoint)
 }
 
+/// What describes the provider and changes nothing: the same for whoever asks.
+pub(crate) fn documents(vendor: &dyn Vendor) -> impl Iterator<Item = &'static Route> {
+    let describes = |route: &&Route| matches!(route.endpoint, Endpoint::Jwks | Endpoint::Discovery);
+    vendor.routes().iter().filter(describes)
+}
+
 /// A request, parsed.
 pub(crate) struct Call {
     pub(crate) vendor: &'static dyn Vendor,
@@ -86,6 +94,19 @@ impl Call {
     /// To which of its vendor's generations it speaks.
     pub(crate) fn generation(&self) -> Generation {
         self.vendor.route(&self.method, &self.path).map_or_else(Generation::default, |route| route.generation)
+    }
+
+    /// What anybody sends to read a document.
+    pub(crate) fn document(vendor: &'static dyn Vendor, route: &Route) -> Self {
+        Self {
+            vendor,
+            endpoint: route.endpoint,
+            method: route.method.clone(),
+            path: route.path.to_owned(),
+            headers: HeaderMap::new(),
+            form: Ok(Form::default()),
+            number: 0,
+        }
     }
 
     /// What `client` sends to redeem a refresh token.
@@ -114,21 +135,42 @@ impl Call {
 }
 
 /// A decided reply.
-#[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
+    late: Option<LateBody>,
 }
 
+/// A body that takes its time, as one with a token in it that must be signed first.
+type LateBody = Box<dyn FnOnce() -> Value + Send>;
+
 impl Reply {
-    fn json(status: StatusCode, body: &Value) -> Self {
-        Self::of(HttpReply::json(status, body))
+    /// A reply without anything to say about it.
+    pub(crate) fn new(http: HttpReply) -> Self {
+        Self { http, error: None, reason: None, issued: Vec::new(), late: None }
     }
 
-    fn of(http: HttpReply) -> Self {
-        Self { http, error: None, reason: None, issued: Vec::new() }
+    /// A reply that was made before.
+    pub(crate) fn again(http: HttpReply, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
+    }
+
+    /// A reply whose JSON body is made after the decision, outside of the store's lock.
+    fn late_json(status: StatusCode, body: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self { late: Some(Box::new(body)), ..Self::json(status, &Value::Null) }
+    }
+
+    /// Makes a body that was left for later. Takes no lock of the store, and is not to be called under it.
+    pub(crate) fn finish(&mut self) {
+        if let Some(body) = self.late.take() {
+            self.http.body = body().to_string().into();
+        }
+    }
+
+    fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(HttpReply::json(status, body))
     }
 
     /// 404, or 405 with the methods that the path has (RFC 9110 §15.5.6).
@@ -146,7 +188,7 @@ impl Reply {
         {
             http.headers.insert(ALLOW, methods);
         }
-        Self { reason: Some(reason.to_owned()), ..Self::of(http) }
+        Self { reason: Some(reason.to_owned()), ..Self::new(http) }
     }
 
     fn uncached(self) -> Self {
@@ -158,7 +200,7 @@ impl Reply {
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
-        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::of(http) }
+        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::new(http) }
     }
 }
 

@@ -10,12 +10,12 @@ use crate::token::{TokenFacts, TokenKind};
 
 pub(super) fn run(call: &Call, form: &Form, store: &mut Store, now_ms: i64) -> Result<Reply, OAuthError> {
     let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?.id.clone();
+    let client = client_auth::check(&credentials, store)?;
     let value = form.get("token").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "token is missing"))?;
     let ways = call.vendor.profile().revocation.value;
-    let told = |token: &&TokenFacts| !ways.unknown_told || token.is_live(now_ms);
+    let told = |token: &TokenFacts| !ways.unknown_told || token.is_live(now_ms);
     let found =
-        store.find(value).filter(told).map(|token| (token.id, token.kind, token.family, token.client == client));
+        store.find(value).filter(told).map(|token| (token.id, token.kind, token.family, token.client == client.id));
     match found {
         // RFC 7009 §2.1: a token of another client is refused.
         Some((.., false)) => {

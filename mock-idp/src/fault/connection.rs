@@ -19,6 +19,10 @@ use tower::{Service, ServiceExt as _};
 #[derive(Debug, Clone, Copy)]
 pub struct DropReply;
 
+/// In a response's extensions: the connection is reset without a byte of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResetNow;
+
 /// A connection that a fault can end.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// It ends with RST and not with FIN, at the latest when it is dropped.
@@ -63,6 +67,11 @@ where
             if response.extensions().get::<DropReply>().is_some() {
                 return Err(Dropped);
             }
+            if response.extensions().get::<ResetNow>().is_some() {
+                let now = BreakOff { reached: Arc::new(AtomicBool::new(true)), with_reset: true };
+                breaks.lock().unwrap_or_else(PoisonError::into_inner).push(now);
+                return Err(Dropped);
+            }
             if let Some(break_off) = response.extensions().get::<BreakOff>() {
                 breaks.lock().unwrap_or_else(PoisonError::into_inner).push(break_off.clone());
             }
@@ -76,9 +85,26 @@ where
 type Breaks = Arc<Mutex<Vec<BreakOff>>>;
 
 /// Passes everything on until a reply is to be broken off and all before that has left.
-struct Breakable<C> {
+struct Breakable<C: Connection> {
     io: C,
     breaks: Breaks,
+}
+
+impl<C: Connection> Breakable<C> {
+    /// The break whose time has come.
+    fn due(&self) -> Option<BreakOff> {
+        let breaks = self.breaks.lock().unwrap_or_else(PoisonError::into_inner);
+        breaks.iter().find(|one| one.reached.load(Ordering::Acquire)).cloned()
+    }
+}
+
+impl<C: Connection> Drop for Breakable<C> {
+    fn drop(&mut self) {
+        // A request that is reset without a reply flushes nothing.
+        if self.due().is_some_and(|due| due.with_reset) {
+            self.io.reset();
+        }
+    }
 }
 
 impl<C: Connection> AsyncRead for Breakable<C> {
@@ -107,10 +133,7 @@ impl<C: Connection> AsyncWrite for Breakable<C> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         // Asked first: a reply that reaches its end during the flush has not been written yet.
-        let due = {
-            let breaks = this.breaks.lock().unwrap_or_else(PoisonError::into_inner);
-            breaks.iter().find(|one| one.reached.load(Ordering::Acquire)).cloned()
-        };
+        let due = this.due();
         ready!(Pin::new(&mut this.io).poll_flush(context))?;
         let Some(due) = due else { return Poll::Ready(Ok(())) };
         if due.with_reset {

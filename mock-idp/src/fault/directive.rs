@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The outcome of a gating event: wait so long, then do this.
+use super::change::Change;
+
+/// The outcome of a gating event: wait so long, change the reply so, then do this.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Directive {
     /// Held back for so long before the reply leaves. The request itself was decided at its number.
     pub delay: Duration,
+    /// Changes of the reply, in their order.
+    pub changes: Vec<Change>,
     /// What happens to the request or reply.
     pub act: Act,
 }
@@ -21,25 +25,48 @@ pub enum Act {
     Proceed,
     /// Is answered so, without being processed.
     Answer(Answer),
+    /// Is not processed; the connection is closed (FIN) without a byte of reply.
+    DropRequest,
+    /// Is not processed; the connection is reset (RST) without a byte of reply.
+    ResetRequest,
     /// Is processed; then the connection is closed without a byte of reply.
     DropReply,
     /// Is processed; of the reply its head and so many bytes of its body are sent, then the connection is closed (FIN).
     /// A body that is not longer is sent whole.
     Truncate(usize),
+    /// Is processed; the reply's body is sent in small pieces.
+    Drip(Drip),
     /// Is processed; the head and half of the body are sent, then the connection is reset (RST).
     Reset,
+    /// Is processed; the whole reply is sent, then the connection is reset (RST).
+    ResetAfter,
     /// Is processed; the reply loses or changes these fields of its JSON body.
     Alter(Vec<FieldChange>),
 }
 
+/// The pace of a slow body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drip {
+    /// Bytes in a piece; 0 counts as 1.
+    pub bytes: usize,
+    /// From one piece to the next. The first one leaves with the head.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub every: Duration,
+}
+
 /// A scripted HTTP reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// HTTP status code.
     pub status: u16,
-    /// Header fields, in order.
+    /// Header fields, in order. What frames the body is the connection's: `Content-Length` and `Transfer-Encoding` are
+    /// left out.
+    #[serde(default)]
     pub headers: Vec<(String, String)>,
     /// The body as it is sent.
+    #[serde(default)]
     pub body: String,
 }
 
@@ -52,6 +79,13 @@ pub struct FieldChange {
     pub value: Option<serde_json::Value>,
 }
 
+impl Act {
+    /// Whether the request is processed.
+    pub fn processes(&self) -> bool {
+        !matches!(self, Self::Answer(_) | Self::DropRequest | Self::ResetRequest)
+    }
+}
+
 impl Directive {
     /// Nothing happens.
     pub fn proceed() -> Self {
@@ -60,7 +94,7 @@ impl Directive {
 
     /// Whether this changes nothing.
     pub fn is_proceed(&self) -> bool {
-        self.delay.is_zero() && self.act == Act::Proceed
+        *self == Self::default()
     }
 
     /// What of this is left to do to the reply: an answer that was given to the request is the reply by now.
@@ -72,11 +106,13 @@ impl Directive {
         }
     }
 
-    /// This, then `other`: delays add up, the first act that does something wins.
+    /// This, then `other`: delays add up, changes follow each other, the first act that does something wins.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn and(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
         Self {
-            delay: self.delay + other.delay,
+            delay: self.delay.saturating_add(other.delay),
+            changes: self.changes,
             act: match self.act {
                 Act::Proceed => other.act,
                 act => act,

@@ -2,11 +2,14 @@
 //!
 //! Public, because whoever puts another server beside the identity provider wants the same faults there.
 
+mod body;
+mod change;
 mod connection;
 mod directive;
 mod reply;
 
 pub use axum::body::Body;
+pub use change::Change;
 pub use connection::{Connection, DropReply, serve_connection};
-pub use directive::{Act, Answer, Directive, FieldChange};
+pub use directive::{Act, Answer, Directive, Drip, FieldChange};
 pub use reply::{Delivery, HttpReply};

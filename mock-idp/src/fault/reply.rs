@@ -1,20 +1,18 @@
 //! A reply on its way out: what a directive makes of it, and whether it arrived.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body::{Frame, SizeHint};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-use super::connection::{BreakOff, DropReply};
-use super::directive::{Act, Answer, FieldChange};
+use super::body::{Broken, Dripping, Followed};
+use super::change::{Change, header, status_of};
+use super::connection::{BreakOff, DropReply, ResetNow};
+use super::directive::{Act, Answer, Directive};
 
 /// A reply that is held whole.
 #[derive(Debug, Clone)]
@@ -46,33 +44,19 @@ impl HttpReply {
         self.headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
         self
     }
-
-    fn alter(&mut self, changes: Vec<FieldChange>) {
-        let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(&self.body) else { return };
-        for change in changes {
-            match change.value {
-                Some(value) => fields.insert(change.field, value),
-                None => fields.remove(&change.field),
-            };
-        }
-        self.body = serde_json::Value::Object(fields).to_string().into();
-    }
 }
 
 impl From<&Answer> for HttpReply {
     /// What HTTP has no form for is left out; a status that it does not have becomes 500.
     fn from(answer: &Answer) -> Self {
         let mut headers = HeaderMap::new();
-        for (name, value) in &answer.headers {
-            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
-                headers.append(name, value);
-            }
+        for (name, value) in answer.headers.iter().filter_map(|(name, value)| header(name, value)) {
+            headers.append(name, value);
         }
         if !answer.body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers, body: answer.body.clone().into() }
+        Self { status: status_of(answer.status), headers, body: answer.body.clone().into() }
     }
 }
 
@@ -80,7 +64,7 @@ impl From<&Answer> for HttpReply {
 /// because the client is gone or a fault swallows it, it tells of the loss.
 pub struct Delivery {
     tell: Option<Box<dyn FnOnce(bool) + Send>>,
-    delivered: bool,
+    pub(super) delivered: bool,
 }
 
 impl Delivery {
@@ -89,44 +73,80 @@ impl Delivery {
         Self { tell: Some(Box::new(tell)), delivered: false }
     }
 
+    /// The response for [`serve_connection`](super::serve_connection) when its time has come: `reply`, or what
+    /// `directive` makes of it.
+    pub async fn follow(self, mut reply: HttpReply, directive: Directive) -> Response<Body> {
+        for change in &directive.changes {
+            change.apply(&mut reply);
+        }
+        tokio::time::sleep(directive.delay).await;
+        self.response(reply, directive.act)
+    }
+
     /// The response for [`serve_connection`](super::serve_connection): `reply`, or what `act` makes of it.
-    pub fn response(mut self, mut reply: HttpReply, act: Act) -> Response<Body> {
-        let mut cut = None;
+    pub fn response(self, mut reply: HttpReply, act: Act) -> Response<Body> {
         match act {
             Act::Proceed => {}
-            Act::Truncate(after) => cut = (after < reply.body.len()).then_some((after, false)),
-            Act::Reset => cut = Some((reply.body.len() / 2, true)),
             Act::Answer(answer) => reply = HttpReply::from(&answer),
-            Act::Alter(changes) => reply.alter(changes),
-            Act::DropReply => {
-                let mut response = Response::new(Body::empty());
-                response.extensions_mut().insert(DropReply);
-                return response;
+            Act::Alter(changes) => changes.into_iter().for_each(|change| Change::from(change).apply(&mut reply)),
+            Act::DropRequest | Act::DropReply => return without_reply(DropReply),
+            Act::ResetRequest => return without_reply(ResetNow),
+            Act::Truncate(after) if after < reply.body.len() => return self.broken_off(reply, after, false),
+            Act::Truncate(_) => {}
+            Act::Reset => {
+                let half = reply.body.len() / 2;
+                return self.broken_off(reply, half, true);
             }
+            Act::ResetAfter => return self.whole(reply, true),
+            Act::Drip(pace) => return self.dripping(reply, pace),
         }
-        let mut response = match cut {
-            Some((after, with_reset)) => self.broken_off(&reply.body, after, with_reset),
-            None => {
-                // An empty body is never polled: it is delivered with its head.
-                self.delivered = reply.body.is_empty();
-                Response::new(Body::new(Followed { body: Full::new(reply.body), delivery: self }))
-            }
-        };
-        *response.status_mut() = reply.status;
-        *response.headers_mut() = reply.headers;
+        self.whole(reply, false)
+    }
+
+    fn whole(mut self, reply: HttpReply, then_reset: bool) -> Response<Body> {
+        // An empty body is never polled: it is delivered with its head.
+        self.delivered = reply.body.is_empty();
+        let over = then_reset.then(|| Arc::new(AtomicBool::new(reply.body.is_empty())));
+        let break_off = over.clone().map(|reached| BreakOff { reached, with_reset: true });
+        let body = Followed { body: Full::new(reply.body), delivery: self, over };
+        let mut response = headed(Body::new(body), reply.status, reply.headers);
+        if let Some(break_off) = break_off {
+            response.extensions_mut().insert(break_off);
+        }
         response
     }
 
-    fn broken_off(self, body: &Bytes, after: usize, with_reset: bool) -> Response<Body> {
+    fn broken_off(self, reply: HttpReply, after: usize, with_reset: bool) -> Response<Body> {
+        let body = reply.body;
         // Without a body nobody asks for its next piece: the end is reached with the head.
         let reached = Arc::new(AtomicBool::new(body.is_empty()));
         let break_off = BreakOff { reached: Arc::clone(&reached), with_reset };
         let promised = body.len() as u64;
         let part = Some(body.slice(..after)).filter(|part| !part.is_empty());
-        let mut response = Response::new(Body::new(Broken { part, promised, reached, _delivery: self }));
+        let body = Broken { part, promised, reached, _delivery: self };
+        let mut response = headed(Body::new(body), reply.status, reply.headers);
         response.extensions_mut().insert(break_off);
         response
     }
+
+    fn dripping(mut self, reply: HttpReply, pace: super::Drip) -> Response<Body> {
+        self.delivered = reply.body.is_empty();
+        headed(Body::new(Dripping::new(reply.body, pace, self)), reply.status, reply.headers)
+    }
+}
+
+fn headed(body: Body, status: StatusCode, headers: HeaderMap) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A response that makes the connection end instead of being sent.
+fn without_reply(how: impl Clone + Send + Sync + 'static) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(how);
+    response
 }
 
 impl Drop for Delivery {
@@ -134,61 +154,5 @@ impl Drop for Delivery {
         if let Some(tell) = self.tell.take() {
             tell(self.delivered);
         }
-    }
-}
-
-/// A body that notes when all of it was taken.
-struct Followed {
-    body: Full<Bytes>,
-    delivery: Delivery,
-}
-
-impl http_body::Body for Followed {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.delivery.delivered |= self.body.is_end_stream();
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A body that promises more than it gives: after its part it waits for the connection to be ended.
-struct Broken {
-    part: Option<Bytes>,
-    promised: u64,
-    reached: Arc<AtomicBool>,
-    /// Tells of the loss.
-    _delivery: Delivery,
-}
-
-impl http_body::Body for Broken {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(part) = self.part.take() {
-            self.promised -= part.len() as u64;
-            return Poll::Ready(Some(Ok(Frame::data(part))));
-        }
-        // Whoever asks for more has taken the part, and flushes before it waits.
-        self.reached.store(true, Ordering::Release);
-        Poll::Pending
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.promised)
     }
 }

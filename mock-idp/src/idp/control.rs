@@ -1,5 +1,6 @@
 //! What a test does to the identity provider.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub struct Stolen {
 impl Idp {
     /// What is known of a token, whoever asks: the truth, by which an API front judges with its own clock.
     pub fn facts(&self, value: &str) -> Option<TokenFacts> {
-        self.store().find(value).cloned()
+        self.store().find(value)
     }
 
     /// Ids of the registered clients.
@@ -49,14 +50,14 @@ impl Idp {
     /// Gives `None` if the client is unknown.
     pub fn mint_refresh_token(&self, client: &str, subject: &str, listener: &Listener) -> Option<TokenFacts> {
         self.apply(|store, now_ms| {
-            let client = store.clients.get(client)?.client.clone();
+            let client = Arc::clone(&store.clients.get(client)?.client);
             let family = store.new_family();
             let to = Grantee {
                 listener,
-                client: client.id,
+                client: client.id.clone(),
                 subject: subject.to_owned(),
-                scopes: client.scopes,
-                audience: client.audience,
+                scopes: client.scopes.clone(),
+                audience: client.audience.clone(),
                 family,
             };
             Some(store.refresh_token(&to, now_ms))
@@ -118,13 +119,14 @@ impl Idp {
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
         self.apply(|store, _| {
             if let Some(registered) = store.clients.get_mut(client) {
-                registered.client.secret = secret;
+                Arc::make_mut(&mut registered.client).secret = secret;
             }
         });
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
+        self.keep_documents();
         self.apply(|store, _| store.rotate_keys(overlap));
     }
 

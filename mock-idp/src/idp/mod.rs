@@ -1,6 +1,7 @@
 //! The identity provider: its addresses, and the way of a request through it.
 
 mod control;
+mod documents;
 
 pub use control::Stolen;
 
@@ -12,8 +13,9 @@ use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
-use http::Method;
+use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
 use tokio::net::TcpListener;
 
@@ -22,9 +24,10 @@ use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::OAuthError;
-use crate::fault::{Act, Answer, Delivery, Directive, HttpReply, serve_connection};
-use crate::misbehave::Rules;
+use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
+use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
+use crate::secret::Digest;
 use crate::store::Store;
 
 /// Larger bodies are refused.
@@ -42,6 +45,7 @@ struct Shared {
     clock: Clock,
     rules: Arc<Rules>,
     vendor: &'static dyn Vendor,
+    documents: Documents,
     requests: AtomicU64,
 }
 
@@ -49,10 +53,15 @@ impl Idp {
     /// An identity provider without an address.
     pub fn new(config: Config) -> Self {
         let clock = Clock::new(config.time.clone());
-        let rules = Arc::new(Rules::new(clock.clone(), Arc::clone(&config.observer)));
+        let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
+        let rules = Arc::new(rules);
         let vendor = config.dialect.vendor();
         let store = Mutex::new(Store::new(config));
-        Self(Arc::new(Shared { store, clock, rules, vendor, requests: AtomicU64::new(0) }))
+        let documents = Documents::default();
+        let idp = Self(Arc::new(Shared { store, clock, rules, vendor, documents, requests: AtomicU64::new(0) }));
+        let shared = Arc::downgrade(&idp.0);
+        idp.0.rules.documents_from(move || shared.upgrade().map(|shared| Self(shared).snapshot()).unwrap_or_default());
+        idp
     }
 
     /// Its clock.
@@ -78,6 +87,7 @@ impl Idp {
     /// The service behind one public address.
     pub fn router(&self, listener: Listener) -> Router {
         let (idp, listener) = (self.clone(), Arc::new(listener));
+        self.0.documents.serve(Arc::clone(&listener));
         // Not the routes of a router: an observer sees what has none, too.
         Router::new().fallback(move |request: Request| async move { idp.answer(&listener, request).await })
     }
@@ -102,16 +112,20 @@ impl Idp {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the store, then reports what changed, without holding the lock.
+    /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, events) = {
+        let (result, unsigned, events) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
             store.expire_due(now_ms);
             let result = change(&mut store, now_ms);
-            (result, store.take_events())
+            (result, store.take_unsigned(), store.take_events())
         };
+        if !unsigned.is_empty() {
+            let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
+            self.store().enter_values(signed);
+        }
         for event in &events {
             self.0.rules.event(event);
         }
@@ -145,7 +159,7 @@ impl Idp {
 
         let mut decided = None;
         let outcome = self.0.rules.request(&seen, &mut || {
-            decided = Some(self.apply(|store, now_ms| decide(&call, listener, store, now_ms)));
+            decided = Some(self.decide(&call, listener, self.0.rules.bent(number)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
@@ -153,12 +167,19 @@ impl Idp {
             move |delivered| rules.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
-        let reply = match (&arrival.act, decided) {
+        if matches!(arrival.act, Act::DropRequest | Act::ResetRequest) {
+            return delivery.follow(HttpReply::new(StatusCode::OK), arrival).await;
+        }
+        let mut reply = match (&arrival.act, decided) {
             (Act::Answer(answer), _) => scripted(answer),
             (_, Some(reply)) => reply,
             // The observer neither decided nor answered: its mistake must not look like a grant.
             (_, None) => scripted(&Answer { status: 500, headers: Vec::new(), body: String::new() }),
         };
+        reply.finish();
+        // Before it is shown: what an observer is told is what is sent.
+        reply.change(&arrival.changes);
+        let arrival = Directive { changes: Vec::new(), ..arrival.left_for_reply() };
 
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let outcome = self.0.rules.reply(
@@ -173,9 +194,26 @@ impl Idp {
             },
         );
         let leaving = settled(outcome).await;
-        let directive = arrival.left_for_reply().and(leaving);
-        tokio::time::sleep(directive.delay).await;
-        delivery.response(reply.http, directive.act)
+        delivery.follow(reply.http, arrival.and(leaving)).await
+    }
+
+    /// Decides a request, as the rules want it processed.
+    fn decide(&self, call: &Call, listener: &Listener, bent: Bent) -> Reply {
+        if let Some(old) = bent.documents.and_then(|which| self.0.documents.old(which, listener, &call.path)) {
+            return Reply::again(old, "a rule serves an old document");
+        }
+        self.apply(|store, now_ms| {
+            let now_ms = now_ms.saturating_add(bent.clock_ms);
+            store.audience = bent.audience;
+            let mut reply = decide(call, listener, store, now_ms);
+            store.audience = None;
+            if bent.clock_ms != 0
+                && let Ok(date) = HeaderValue::try_from(http_date(now_ms))
+            {
+                reply.http.headers.insert(DATE, date);
+            }
+            reply
+        })
     }
 
     fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
@@ -206,11 +244,26 @@ async fn settled(outcome: Outcome) -> Directive {
 }
 
 fn scripted(answer: &Answer) -> Reply {
-    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    Reply {
-        http: HttpReply::from(answer),
-        error: body["error"].as_str().map(str::to_owned),
-        reason: Some("answered by a fault".into()),
-        issued: Vec::new(),
+    let http = HttpReply::from(answer);
+    let error = error_in(&http);
+    let mut reply = Reply::again(http, "answered by a fault");
+    reply.error = error;
+    reply
+}
+
+/// `error` of RFC 6749 §5.2.
+fn error_in(reply: &HttpReply) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
+    body["error"].as_str().map(str::to_owned)
+}
+
+impl Reply {
+    fn change(&mut self, changes: &[Change]) {
+        for change in changes {
+            change.apply(&mut self.http);
+        }
+        if !changes.is_empty() {
+            self.error = error_in(&self.http);
+        }
     }
 }

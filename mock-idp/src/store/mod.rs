@@ -16,7 +16,7 @@ use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::{Facts, Vendor};
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::observe::IdpEvent;
-use crate::secret::Secret;
+use crate::secret::{Digest, Secret};
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
 pub(crate) struct Store {
@@ -25,8 +25,12 @@ pub(crate) struct Store {
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
+    /// `aud` of all access tokens, whatever the client has.
+    pub(crate) audience: Option<String>,
     tokens: Vec<TokenFacts>,
-    by_value: BTreeMap<Secret, TokenId>,
+    by_value: BTreeMap<Digest, TokenId>,
+    /// Tokens that are not in `by_value` yet: their values are made outside of the lock.
+    unsigned: Vec<(TokenId, Secret)>,
     /// When which token's time is over: those that are alive, or whose end was not reported yet.
     due: BTreeSet<(i64, TokenId)>,
     families: u64,
@@ -41,7 +45,7 @@ pub(crate) struct Store {
 }
 
 pub(crate) struct Registered {
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     pub(crate) disabled: bool,
 }
 
@@ -57,14 +61,16 @@ impl Store {
             TokenFormat::Jwt(algorithm) => vec![from_pool(algorithm, 0)],
             TokenFormat::Opaque => Vec::new(),
         };
-        let registered = |client: Client| (client.id.clone(), Registered { client, disabled: false });
+        let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
+            audience: None,
             tokens: Vec::new(),
             by_value: BTreeMap::new(),
+            unsigned: Vec::new(),
             due: BTreeSet::new(),
             families: 0,
             refresh_token_lifetime: config.refresh_token_lifetime,
@@ -85,8 +91,19 @@ impl Store {
         std::mem::take(&mut self.events)
     }
 
-    pub(crate) fn find(&self, value: &str) -> Option<&TokenFacts> {
-        self.by_value.get(&Secret::new(value)).map(|id| self.get(*id))
+    /// The tokens since the last call whose values are still to be made, which is slow: outside of the lock. Then they
+    /// belong into [`Store::enter_values`]. Nobody can present them before.
+    pub(crate) fn take_unsigned(&mut self) -> Vec<(TokenId, Secret)> {
+        std::mem::take(&mut self.unsigned)
+    }
+
+    /// From now on these tokens are found by their values.
+    pub(crate) fn enter_values(&mut self, tokens: Vec<(TokenId, Digest)>) {
+        self.by_value.extend(tokens.into_iter().map(|(id, digest)| (digest, id)));
+    }
+
+    pub(crate) fn find(&self, value: &str) -> Option<TokenFacts> {
+        self.by_value.get(&Digest::of(value)).map(|id| self.get(*id).clone())
     }
 
     pub(crate) fn get(&self, id: TokenId) -> &TokenFacts {
@@ -119,7 +136,10 @@ impl Store {
     }
 
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
-        let issuer = self.vendor.issuer_of(to.listener.generation, &to.listener.origin);
+        let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
+        let to = bent.as_ref().unwrap_or(to);
+        let (vendor, generation) = (self.vendor, to.listener.generation);
+        let issuer = vendor.issuer_of(generation, &to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
@@ -127,35 +147,37 @@ impl Store {
         let value = match self.keys.last() {
             Some(key) => {
                 let standard = AccessClaims {
-                    iss: &issuer,
+                    iss: issuer,
                     exp: expires_s,
-                    aud: &to.audience,
-                    sub: &to.subject,
-                    client_id: &to.client,
+                    aud: to.audience.clone(),
+                    sub: to.subject.clone(),
+                    client_id: to.client.clone(),
                     iat: issued_s,
                     nbf: issued_s,
-                    jti: &drawn,
-                    scope: &to.scopes.join(" "),
+                    jti: drawn,
+                    scope: to.scopes.join(" "),
                 };
-                let typ = self.vendor.profile().typ.value;
-                let of = Facts { standard: &standard, scopes: &to.scopes, generation: to.listener.generation };
-                match self.vendor.claims(&of) {
-                    Some(claims) => key.sign(typ, &claims),
-                    None => key.sign(typ, &standard),
-                }
+                let (key, scopes) = (Arc::clone(key), to.scopes.clone());
+                Secret::deferred(move || {
+                    let typ = vendor.profile().typ.value;
+                    match vendor.claims(&Facts { standard: &standard, scopes: &scopes, generation }) {
+                        Some(claims) => key.sign(typ, &claims),
+                        None => key.sign(typ, &standard),
+                    }
+                })
             }
-            None => format!("{}{drawn}", self.vendor.opaque_prefix()),
+            None => Secret::new(format!("{}{drawn}", vendor.opaque_prefix())),
         };
         self.enter(TokenKind::Access, to, value, now_ms, expires_s * 1000)
     }
 
     pub(crate) fn refresh_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
         let expires_s = now_ms.div_euclid(1000) + seconds(self.refresh_token_lifetime);
-        let value = format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40));
+        let value = Secret::new(format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40)));
         self.enter(TokenKind::Refresh, to, value, now_ms, expires_s * 1000)
     }
 
-    fn enter(&mut self, kind: TokenKind, to: &Grantee<'_>, value: String, now_ms: i64, expires_ms: i64) -> TokenFacts {
+    fn enter(&mut self, kind: TokenKind, to: &Grantee<'_>, value: Secret, now_ms: i64, expires_ms: i64) -> TokenFacts {
         let facts = TokenFacts {
             id: TokenId(self.tokens.len() as u64 + 1),
             kind,
@@ -168,11 +190,15 @@ impl Store {
             issued_at_ms: now_ms,
             expires_at_ms: expires_ms,
             death: None,
-            value: Secret::new(value),
+            value,
             family: to.family,
             rotated_at_ms: 0,
         };
-        self.by_value.insert(facts.value.clone(), facts.id);
+        if facts.value.is_deferred() {
+            self.unsigned.push((facts.id, facts.value.clone()));
+        } else {
+            self.by_value.insert(Digest::of(facts.value.expose()), facts.id);
+        }
         self.due.insert((facts.expires_at_ms, facts.id));
         self.tokens.push(facts.clone());
         self.events.push(IdpEvent::Issued(Box::new(facts.clone())));
@@ -217,6 +243,7 @@ impl Store {
 }
 
 /// For whom a token is made.
+#[derive(Clone)]
 pub(crate) struct Grantee<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) client: String,

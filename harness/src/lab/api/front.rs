@@ -133,7 +133,16 @@ impl ApiFront {
         let mut effect = None;
         let (stored, error) = match &arrival.act {
             Act::Answer(answer) => (HttpReply::from(answer), None),
-            Act::Proceed | Act::DropReply | Act::Truncate(_) | Act::Reset | Act::Alter(_) => {
+            Act::DropRequest | Act::ResetRequest => {
+                return delivery.follow(HttpReply::new(StatusCode::OK), arrival).await;
+            }
+            Act::Proceed
+            | Act::DropReply
+            | Act::Truncate(_)
+            | Act::Drip(_)
+            | Act::Reset
+            | Act::ResetAfter
+            | Act::Alter(_) => {
                 if let Some(refusal) = refuse(&request, bearer.is_some(), route, &scopes) {
                     refusal
                 } else {
@@ -154,9 +163,7 @@ impl ApiFront {
             fault: None,
         });
         let leaving = self.0.journal.record(event).settled().await;
-        let directive = arrival.left_for_reply().and(leaving);
-        tokio::time::sleep(directive.delay).await;
-        delivery.response(stored, directive.act)
+        delivery.follow(stored, arrival.left_for_reply().and(leaving)).await
     }
 
     /// Forwards to the upstream, unless the request repeats an effect that it has had. `key` is the effect's, if the

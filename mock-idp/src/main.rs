@@ -1,0 +1,7 @@
+//! The command `mock-idp`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mock_idp::cli::main()
+}

@@ -1,0 +1,293 @@
+//! Rate limits and quotas with real counters.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::retry_after::{RetryAfter, http_date, set};
+use crate::fault::{Answer, Change};
+use crate::observe::RequestSeen;
+
+/// So many counters are kept at once; of more the one that is nearest to its reset is forgotten.
+const COUNTERS: usize = 10_000;
+
+/// How many requests are served, and what the others are told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// How many.
+    pub allow: Allowance,
+    /// Of whom.
+    #[serde(default)]
+    pub per: Per,
+    /// HTTP status of what is refused: 429 (RFC 6585 §4) if it is not given.
+    #[serde(default = "too_many_requests")]
+    pub status: u16,
+    /// Body of what is refused.
+    #[serde(default)]
+    pub body: Body,
+    /// `Retry-After` of what is refused.
+    #[serde(default)]
+    pub retry_after: Wait,
+    /// Header fields with the state of the counter, on each reply that the rule sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<LimitHeaders>,
+}
+
+/// How many requests are served in which time, by the provider's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// So many in each period. The first request begins one.
+    FixedWindow {
+        /// How many.
+        requests: u32,
+        /// How long a window is open; at least 1 ms.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        period: Duration,
+    },
+    /// So many at once, and one more each time that so much time has passed.
+    TokenBucket {
+        /// How many at once.
+        capacity: NonZeroU32,
+        /// How long it takes until one more is allowed; at least 1 ms.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        every: Duration,
+    },
+}
+
+/// What has a counter of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Each client, by the id that it claims.
+    #[default]
+    Client,
+    /// Each endpoint.
+    Endpoint,
+    /// All requests together.
+    All,
+}
+
+/// Body of a reply to one request too many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// A JSON object with `error` and `error_description`.
+    Error {
+        /// `error`.
+        error: String,
+        /// `error_description`.
+        error_description: String,
+    },
+    /// Plain text.
+    Text(String),
+    /// Any other, with its `Content-Type`.
+    Other {
+        /// Its media type.
+        content_type: String,
+        /// The body as it is sent.
+        body: String,
+    },
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        // No RFC has a code for it at the token endpoint.
+        let (error, error_description) = ("too_many_requests", "the rate limit is exceeded");
+        Self::Error { error: error.into(), error_description: error_description.into() }
+    }
+}
+
+/// `Retry-After` of a reply to one request too many.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// The true wait in seconds, rounded up.
+    #[default]
+    Seconds,
+    /// The true wait as an HTTP date.
+    Date,
+    /// There is none.
+    Absent,
+    /// Whatever is true, this.
+    Says(RetryAfter),
+}
+
+/// Names of the header fields that show a counter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitHeaders {
+    /// How many are allowed.
+    pub limit: String,
+    /// How many are left.
+    pub remaining: String,
+    /// When the counter is as new.
+    pub reset: String,
+    /// In which form.
+    pub reset_as: Reset,
+}
+
+/// Form of the time of a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// Seconds since the Unix epoch, rounded up.
+    #[default]
+    Epoch,
+    /// Seconds from now, rounded up.
+    Seconds,
+    /// An HTTP date.
+    Date,
+}
+
+impl Default for LimitHeaders {
+    fn default() -> Self {
+        Self {
+            limit: "X-Rate-Limit-Limit".into(),
+            remaining: "X-Rate-Limit-Remaining".into(),
+            reset: "X-Rate-Limit-Reset".into(),
+            reset_as: Reset::default(),
+        }
+    }
+}
+
+fn too_many_requests() -> u16 {
+    429
+}
+
+impl RateLimit {
+    /// 429 with the true wait for each client that asks more often, and no other header fields.
+    pub fn new(allow: Allowance) -> Self {
+        Self {
+            allow,
+            per: Per::default(),
+            status: too_many_requests(),
+            body: Body::default(),
+            retry_after: Wait::default(),
+            headers: None,
+        }
+    }
+
+    fn key<'a>(&self, seen: &'a RequestSeen) -> &'a str {
+        match self.per {
+            Per::Client => seen.client.as_deref().unwrap_or_default(),
+            Per::Endpoint => seen.endpoint.name(),
+            Per::All => "",
+        }
+    }
+
+    fn refusal(&self, wait_ms: i64, now_ms: i64) -> (Answer, Change) {
+        let (content_type, body) = match &self.body {
+            Body::Error { error, error_description } => {
+                let body = serde_json::json!({"error": error, "error_description": error_description});
+                ("application/json", body.to_string())
+            }
+            Body::Text(text) => ("text/plain", text.clone()),
+            Body::Other { content_type, body } => (content_type.as_str(), body.clone()),
+        };
+        let retry_after = match &self.retry_after {
+            Wait::Seconds => RetryAfter::Seconds(seconds_up(wait_ms)).change(now_ms),
+            Wait::Date => RetryAfter::Date(Duration::from_millis(wait_ms.unsigned_abs())).change(now_ms),
+            Wait::Absent => RetryAfter::Absent.change(now_ms),
+            Wait::Says(says) => says.change(now_ms),
+        };
+        let headers = vec![("Content-Type".into(), content_type.into()), ("Cache-Control".into(), "no-store".into())];
+        (Answer { status: self.status, headers, body }, retry_after)
+    }
+}
+
+/// The counters of one limit.
+#[derive(Debug, Default)]
+pub(super) struct Counters(BTreeMap<String, Counter>);
+
+/// What a limit says of one request.
+pub(super) struct Counted {
+    /// The answer to one too many.
+    pub(super) refusal: Option<Answer>,
+    pub(super) changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    /// When the window was opened, or the bucket looked at.
+    since_ms: i64,
+    /// Requests in the window, or milliseconds of filling that the bucket lacks.
+    used: i64,
+    resets_ms: i64,
+}
+
+impl Counters {
+    /// Counts a request.
+    pub(super) fn count(&mut self, limit: &RateLimit, seen: &RequestSeen, now_ms: i64) -> Counted {
+        let key = limit.key(seen);
+        if !self.0.contains_key(key) && self.0.len() >= COUNTERS {
+            self.0.retain(|_, counter| counter.resets_ms > now_ms);
+            let nearest = self.0.iter().min_by_key(|(_, counter)| counter.resets_ms).map(|(key, _)| key.clone());
+            if let Some(nearest) = nearest.filter(|_| self.0.len() >= COUNTERS) {
+                self.0.remove(&nearest);
+            }
+        }
+        let new = Counter { since_ms: now_ms, used: 0, resets_ms: now_ms };
+        let counter = self.0.entry(key.to_owned()).or_insert(new);
+        let (most, left, wait_ms) = match limit.allow {
+            Allowance::FixedWindow { requests, period } => counter.window(i64::from(requests), span_ms(period), now_ms),
+            Allowance::TokenBucket { capacity, every } => {
+                counter.bucket(i64::from(capacity.get()), span_ms(every), now_ms)
+            }
+        };
+        let mut changes = Vec::new();
+        let refusal = wait_ms.map(|wait_ms| {
+            let (answer, retry_after) = limit.refusal(wait_ms, now_ms);
+            changes.push(retry_after);
+            answer
+        });
+        if let Some(names) = &limit.headers {
+            let reset = match names.reset_as {
+                Reset::Epoch => seconds_up(counter.resets_ms).to_string(),
+                Reset::Seconds => seconds_up(counter.resets_ms - now_ms).to_string(),
+                Reset::Date => http_date(counter.resets_ms.saturating_add(999)),
+            };
+            let shown =
+                [(&*names.limit, most.to_string()), (&names.remaining, left.to_string()), (&names.reset, reset)];
+            changes.push(set(shown));
+        }
+        Counted { refusal, changes }
+    }
+}
+
+impl Counter {
+    /// How many are allowed, how many are left, and how long to wait if this one is too many.
+    fn window(&mut self, requests: i64, period_ms: i64, now_ms: i64) -> (i64, i64, Option<i64>) {
+        // A clock that was set back opens a new window: nobody shall wait for the old one's end.
+        if now_ms < self.since_ms || now_ms >= self.resets_ms {
+            *self = Self { since_ms: now_ms, used: 0, resets_ms: now_ms.saturating_add(period_ms) };
+        }
+        let allowed = self.used < requests;
+        self.used += i64::from(allowed);
+        (requests, requests - self.used, (!allowed).then(|| self.resets_ms - now_ms))
+    }
+
+    /// Likewise.
+    fn bucket(&mut self, capacity: i64, every_ms: i64, now_ms: i64) -> (i64, i64, Option<i64>) {
+        let full_ms = capacity.saturating_mul(every_ms);
+        let filled = now_ms.saturating_sub(self.since_ms).max(0);
+        let lacks = self.used.saturating_sub(filled).max(0);
+        let wait_ms = lacks.saturating_add(every_ms).saturating_sub(full_ms);
+        let allowed = wait_ms <= 0;
+        self.used = if allowed { lacks.saturating_add(every_ms) } else { lacks };
+        self.since_ms = now_ms;
+        self.resets_ms = now_ms.saturating_add(self.used);
+        (capacity, (full_ms - self.used) / every_ms, (!allowed).then_some(wait_ms))
+    }
+}
+
+fn span_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
+}
+
+fn seconds_up(ms: i64) -> i64 {
+    ms.saturating_add(999).div_euclid(1000)
+}

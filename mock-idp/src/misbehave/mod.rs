@@ -1,0 +1,37 @@
+//! Misbehaviour without an observer of one's own: rules that answer, delay, change, drop or break off.
+//!
+//! A [`Rule`] says which requests it is for and, in this order, what happens to each:
+//!
+//! 1. `limit`: it is counted, and refused when there were too many;
+//! 2. `instead`: it is answered, dropped, reset or held without being processed;
+//! 3. `processing`: it is processed by another clock, for another audience, or with old documents;
+//! 4. `change` and `retry_after`: the reply is changed;
+//! 5. `delay`: the reply waits;
+//! 6. `deliver`: it leaves whole, in part, slowly or not at all.
+//!
+//! Several rules act on one request together, the oldest first: their delays and the steps of their clocks add up, their
+//! changes follow each other, the oldest audience and the oldest document win. Only one rule decides the request's fate, by
+//! `instead` or `deliver`: the oldest that matches. A younger one with `instead` or `deliver` does nothing at all, and uses
+//! up none of its times. A limit counts in any case; when it is exceeded it answers, unless an older rule has.
+
+mod armed;
+mod delay;
+mod limit;
+mod probability;
+mod refusal;
+mod retry_after;
+mod rule;
+mod rules;
+mod selection;
+
+pub(crate) use armed::{Bent, OldDocuments};
+pub use delay::{Delay, Spread, Tail};
+pub use limit::{Allowance, Body, LimitHeaders, Per, RateLimit, Reset, Wait};
+pub use probability::{NotAProbability, Probability};
+pub use refusal::Refusal;
+pub use retry_after::RetryAfter;
+pub(crate) use retry_after::http_date;
+pub use rule::{Deliver, Instead, Processing, Rule, Stale};
+pub(crate) use rules::Snapshot;
+pub use rules::{RuleId, Rules, Standing};
+pub use selection::{Selection, Turn};

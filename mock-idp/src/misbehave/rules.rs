@@ -1,0 +1,215 @@
+//! The rules that hold, as an observer in front of another.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha12Rng;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::armed::{Armed, Bent, Held, Plan};
+use super::rule::Rule;
+use crate::clock::Clock;
+use crate::fault::{Directive, HttpReply};
+use crate::observe::{IdpEvent, Observer, Outcome, ReplySeen, RequestSeen};
+
+/// Names a rule that was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RuleId(u64);
+
+/// A rule that was added, and what it has done.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// Its name.
+    pub id: RuleId,
+    /// What it says.
+    pub rule: Rule,
+    /// When its period is over, in milliseconds since the Unix epoch by the provider's clock.
+    pub ends_ms: Option<i64>,
+    /// How many requests it was for, whether or not it was their turn or their luck.
+    pub matched: u64,
+    /// On how many it has acted.
+    pub acted: u64,
+    /// How many requests and replies it holds now.
+    pub held: usize,
+}
+
+/// Documents of each issuer, by path.
+pub(crate) type Snapshot = BTreeMap<(String, String), HttpReply>;
+
+type Documents = Box<dyn Fn() -> Snapshot + Send + Sync>;
+
+/// Rules in front of another observer, which sees every request all the same: one that a rule answers it cannot
+/// decide, and what it wants itself comes after the rules. [The module](super) says how rules act together.
+///
+/// Every [`Idp`](crate::Idp) has them: [`Idp::rules`](crate::Idp::rules).
+pub struct Rules {
+    clock: Clock,
+    next: Arc<dyn Observer>,
+    seed: u64,
+    documents: OnceLock<Documents>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    added: u64,
+    /// How many of those draw.
+    drawing: u64,
+    rules: BTreeMap<RuleId, Armed>,
+    /// What is left to do for open requests, by the number of the request.
+    open: BTreeMap<u64, Open>,
+}
+
+/// A request on its way.
+struct Open {
+    bent: Bent,
+    leaving: Directive,
+    holds_reply: Option<Held>,
+}
+
+impl Rules {
+    /// No rules yet, in front of `next`. Periods go by `clock`.
+    pub fn new(clock: Clock, next: Arc<dyn Observer>) -> Self {
+        Self { clock, next, seed: 0, documents: OnceLock::new(), state: Mutex::default() }
+    }
+
+    /// What chance draws from, for rules that have no seed of their own: 0 if it is not given.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Where the documents come from that a rule keeps.
+    pub(crate) fn documents_from(&self, documents: impl Fn() -> Snapshot + Send + Sync + 'static) {
+        // Set once, by the identity provider that owns these rules.
+        let _ = self.documents.set(Box::new(documents));
+    }
+
+    /// From now on this rule holds, too.
+    pub fn add(&self, rule: Rule) -> RuleId {
+        let period = rule.lasting.map(|period| i64::try_from(period.as_millis()).unwrap_or(i64::MAX));
+        let ends_ms = period.map(|period| self.clock.now_ms().saturating_add(period));
+        let keeps = rule.processing.stale.and(self.documents.get());
+        let documents = keeps.map(|documents| Arc::new(documents()));
+        let mut state = self.state();
+        let mut random = ChaCha12Rng::seed_from_u64(rule.seed.unwrap_or(self.seed));
+        // Two rules with the same seed make choices of their own; a rule that never draws does not count.
+        if rule.seed.is_none() && rule.draws() {
+            random.set_stream(state.drawing);
+            state.drawing += 1;
+        }
+        state.added += 1;
+        let id = RuleId(state.added);
+        let (holds, _) = watch::channel(());
+        let counters = super::limit::Counters::default();
+        state.rules.insert(id, Armed { rule, ends_ms, matched: 0, acted: 0, random, counters, documents, holds });
+        id
+    }
+
+    /// The rule holds no longer, and releases what it held. Replies that are on their way keep what it said. Gives
+    /// whether it could still act.
+    pub fn remove(&self, id: RuleId) -> bool {
+        let now_ms = self.clock.now_ms();
+        self.state().rules.remove(&id).is_some_and(|armed| armed.is_on(now_ms))
+    }
+
+    /// No rule holds any longer.
+    pub fn clear(&self) {
+        self.state().rules.clear();
+    }
+
+    /// The rules that hold, the oldest first.
+    pub fn list(&self) -> Vec<Standing> {
+        let mut state = self.state();
+        state.sweep(self.clock.now_ms());
+        let standing = |(id, armed): (&RuleId, &Armed)| Standing {
+            id: *id,
+            rule: armed.rule.clone(),
+            ends_ms: armed.ends_ms,
+            matched: armed.matched,
+            acted: armed.acted,
+            held: armed.holds.receiver_count(),
+        };
+        state.rules.iter().map(standing).collect()
+    }
+
+    /// How the rules want an open request to be processed.
+    pub(crate) fn bent(&self, number: u64) -> Bent {
+        self.state().open.get(&number).map(|open| open.bent.clone()).unwrap_or_default()
+    }
+
+    /// What the rules want of this request, counted; `None` if nothing.
+    fn take(&self, seen: &RequestSeen) -> Option<Plan> {
+        let mut state = self.state();
+        if state.rules.is_empty() {
+            return None;
+        }
+        let now_ms = self.clock.now_ms();
+        state.sweep(now_ms);
+        let mut plan = Plan::default();
+        for armed in state.rules.values_mut() {
+            armed.act(seen, now_ms, &mut plan);
+        }
+        Some(plan)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn sweep(&mut self, now_ms: i64) {
+        self.rules.retain(|_, armed| !armed.is_over(now_ms));
+    }
+}
+
+impl Rules {
+    /// Waits for the rule, then for the next observer.
+    fn after(&self, held: Option<Held>, outcome: Outcome) -> Outcome {
+        let Some(held) = held else { return outcome };
+        let clock = self.clock.clone();
+        let before = async move {
+            held.released(clock).await;
+            if let Some(before) = outcome.before {
+                before.await;
+            }
+        };
+        Outcome { directive: outcome.directive, before: Some(Box::pin(before)) }
+    }
+}
+
+impl Observer for Rules {
+    fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
+        let Some(plan) = self.take(seen) else { return self.next.request(seen, decide) };
+        let Plan { delay, instead, bent, changes, deliver, holds_request, holds_reply, .. } = plan;
+        // The next observer may answer the request; what the rules want is done to whatever the reply will be.
+        let leaving = Directive { act: deliver, ..Directive::proceed() };
+        self.state().open.insert(seen.number, Open { bent, leaving, holds_reply });
+        let outcome = match &instead {
+            Some(_) => self.next.request(seen, &mut || {}),
+            None => self.next.request(seen, decide),
+        };
+        let directive = Directive { delay, changes, act: instead.unwrap_or_default() }.and(outcome.directive);
+        self.after(holds_request, Outcome { directive, before: outcome.before })
+    }
+
+    fn event(&self, event: &IdpEvent) {
+        self.next.event(event);
+    }
+
+    fn reply(&self, request: &RequestSeen, reply: &ReplySeen) -> Outcome {
+        let outcome = self.next.reply(request, reply);
+        let Some(open) = self.state().open.remove(&request.number) else { return outcome };
+        let directive = open.leaving.and(outcome.directive);
+        self.after(open.holds_reply, Outcome { directive, before: outcome.before })
+    }
+
+    fn done(&self, request: &RequestSeen, delivered: bool) {
+        self.state().open.remove(&request.number);
+        self.next.done(request, delivered);
+    }
+}

@@ -1,5 +1,6 @@
 //! What an identity provider is made with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assertion::{AssertionRules, KeySource, TrustedIssuer};
 use crate::clock::TimeSource;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Generation};
 use crate::dpop::DpopRules;
 use crate::grant::ExchangePolicy;
 use crate::key::Algorithm;
@@ -57,17 +58,19 @@ pub struct Config {
     pub records: usize,
 }
 
-impl Default for Config {
-    fn default() -> Self {
+impl Config {
+    /// Settings of a provider of this kind as its vendor has them before anybody changes them, without clients.
+    pub fn of(dialect: Dialect) -> Self {
+        let profile = dialect.vendor().profile();
         Self {
-            dialect: Dialect::default(),
+            dialect,
             clients: Vec::new(),
             users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
             login: LoginSettings::default(),
-            format: TokenFormat::Jwt(Algorithm::Es256),
-            access_token_lifetime: Duration::from_secs(300),
-            refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
-            rotation: Rotation::Off,
+            format: profile.format.value.into(),
+            access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
+            refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
+            rotation: profile.refresh.value.by_default,
             client_assertions: None,
             assertion_grants: None,
             trusted_issuers: Vec::new(),
@@ -78,6 +81,12 @@ impl Default for Config {
             observer: Arc::new(Passive),
             records: 1000,
         }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::of(Dialect::default())
     }
 }
 
@@ -335,12 +344,23 @@ pub struct Listener {
     /// Scheme, host and port at which it is reached, without a slash at the end. [`Idp::issuer`](crate::Idp::issuer)
     /// makes `iss` of it, [`Idp::url`](crate::Idp::url) the address of an endpoint.
     pub origin: String,
+    /// Which of its vendor's generations answers there.
+    pub(crate) generation: Generation,
 }
 
 impl Listener {
     /// An address for `name` at this origin.
     pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
         let origin: String = origin.into();
-        Self { name: name.into(), origin: origin.trim_end_matches('/').to_owned() }
+        let origin = origin.trim_end_matches('/').to_owned();
+        Self { name: name.into(), origin, generation: Generation::default() }
+    }
+
+    /// The same address for one generation.
+    pub(crate) fn of_generation(&self, generation: Generation) -> Cow<'_, Self> {
+        if self.generation == generation {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { generation, ..self.clone() })
     }
 }

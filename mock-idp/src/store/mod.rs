@@ -20,7 +20,7 @@ use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
-use crate::dialect::Vendor;
+use crate::dialect::{Facts, Vendor};
 use crate::holder::Holder;
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::login::Logins;
@@ -61,6 +61,8 @@ pub(crate) struct Store {
     /// How often all this was replaced by a saved state.
     restored: u64,
     pub(crate) proofs: Proofs,
+    /// What workloads were given last, by client and scopes.
+    pub(crate) workloads: BTreeMap<(String, Vec<String>), TokenFacts>,
 }
 
 #[derive(Clone)]
@@ -107,6 +109,7 @@ impl Store {
             events: Vec::new(),
             restored: 0,
             proofs,
+            workloads: BTreeMap::new(),
         }
     }
 
@@ -218,14 +221,15 @@ impl Store {
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
         let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
         let to = bent.as_ref().unwrap_or(to);
-        let issuer = self.vendor.issuer(&to.listener.origin);
+        let (vendor, generation) = (self.vendor, to.listener.generation);
+        let issuer = vendor.issuer_of(generation, &to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
         let drawn = Alphanumeric.sample_string(&mut self.random, 40);
         let value = match self.keys.last() {
             Some(key) => {
-                let claims = AccessClaims {
+                let standard = AccessClaims {
                     iss: issuer,
                     exp: expires_s,
                     aud: to.audience.clone(),
@@ -239,10 +243,16 @@ impl Store {
                     act: to.holder.as_ref().and_then(|holder| holder.actor.clone()),
                     may_act: to.holder.as_ref().and_then(|holder| holder.may_act.clone()),
                 };
-                let key = Arc::clone(key);
-                Secret::deferred(move || key.sign("at+jwt", &claims))
+                let (key, scopes) = (Arc::clone(key), to.scopes.clone());
+                Secret::deferred(move || {
+                    let typ = vendor.profile().typ.value;
+                    match vendor.claims(&Facts { standard: &standard, scopes: &scopes, generation }) {
+                        Some(claims) => key.sign(typ, &claims),
+                        None => key.sign(typ, &standard),
+                    }
+                })
             }
-            None => Secret::new(format!("tlat_{drawn}")),
+            None => Secret::new(format!("{}{drawn}", vendor.opaque_prefix())),
         };
         self.enter(TokenKind::Access, to, value, now_ms, expires_s * 1000)
     }
@@ -261,7 +271,7 @@ impl Store {
             subject: to.subject.clone(),
             scopes: to.scopes.clone(),
             audience: to.audience.clone(),
-            issuer: self.vendor.issuer(&to.listener.origin),
+            issuer: self.vendor.issuer_of(to.listener.generation, &to.listener.origin),
             origin: to.listener.origin.clone(),
             issued_at_ms: now_ms,
             expires_at_ms: expires_ms,
@@ -305,6 +315,10 @@ impl Store {
         };
         let access = self.access_token(&to(scopes, holder), now_ms);
         let refresh = match self.rotation {
+            // The one that was presented stays good.
+            Rotation::Off if self.vendor.profile().refresh.value.fresh => {
+                Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
+            }
             Rotation::Off => None,
             Rotation::On { .. } => {
                 if token.death.is_none() {

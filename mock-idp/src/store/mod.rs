@@ -4,6 +4,7 @@ mod death;
 mod disabled;
 mod login;
 mod propagation;
+mod refreshing;
 
 pub use death::Which;
 pub(crate) use disabled::Disabled;
@@ -18,6 +19,8 @@ use jsonwebtoken::jwk::Jwk;
 use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
+
+use refreshing::Refreshing;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::Vendor;
@@ -47,8 +50,7 @@ pub(crate) struct Store {
     /// When which token's time is over: those that are alive, or whose end was not reported yet.
     due: BTreeSet<(i64, TokenId)>,
     families: u64,
-    refresh_token_lifetime: Duration,
-    rotation: Rotation,
+    refreshing: Refreshing,
     format: TokenFormat,
     random: ChaCha12Rng,
     /// Whether `random` was given its seed.
@@ -82,7 +84,7 @@ impl Store {
             TokenFormat::Opaque => Vec::new(),
         };
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
-        let proofs = Proofs::new(&config);
+        let (proofs, refreshing) = (Proofs::new(&config), Refreshing::new(&config));
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
@@ -96,8 +98,7 @@ impl Store {
             unsigned: Vec::new(),
             due: BTreeSet::new(),
             families: 0,
-            refresh_token_lifetime: config.refresh_token_lifetime,
-            rotation: config.rotation,
+            refreshing,
             format: config.format,
             seeded: config.seed.is_some(),
             random: random(config.seed, TOKENS),
@@ -248,7 +249,7 @@ impl Store {
     }
 
     pub(crate) fn refresh_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
-        let expires_s = now_ms.div_euclid(1000) + seconds(self.refresh_token_lifetime);
+        let expires_s = self.refreshing.expiry_s(to.family, now_ms, now_ms);
         let value = Secret::new(format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40)));
         self.enter(TokenKind::Refresh, to, value, now_ms, expires_s * 1000)
     }
@@ -304,11 +305,16 @@ impl Store {
             holder,
         };
         let access = self.access_token(&to(scopes, holder), now_ms);
-        let refresh = match self.rotation {
-            Rotation::Off => None,
-            Rotation::On { .. } => {
-                if token.death.is_none() {
-                    self.die(id, Death::Rotated(request), now_ms);
+        let refresh = match self.rotation_of(&token) {
+            Rotation::Off => {
+                self.used(id, now_ms);
+                None
+            }
+            rotation @ (Rotation::Fresh | Rotation::On { .. }) => {
+                match rotation {
+                    Rotation::On { .. } if token.death.is_none() => self.die(id, Death::Rotated(request), now_ms),
+                    Rotation::On { .. } => {}
+                    Rotation::Off | Rotation::Fresh => self.used(id, now_ms),
                 }
                 Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }

@@ -33,8 +33,12 @@ pub struct Config {
     pub format: TokenFormat,
     /// How long an access token lives.
     pub access_token_lifetime: Duration,
-    /// How long a refresh token lives.
+    /// How long a refresh token lives, from its issue.
     pub refresh_token_lifetime: Duration,
+    /// How long a refresh token lives unused: each use counts anew, up to its lifetime.
+    pub refresh_token_idle_lifetime: Option<Duration>,
+    /// How long all refresh tokens of one consent live, however often they are replaced.
+    pub refresh_token_absolute_lifetime: Option<Duration>,
     /// Whether a refresh token is replaced when it is used.
     pub rotation: Rotation,
     /// What a client assertion must say; `None`: what the dialect asks for.
@@ -70,6 +74,8 @@ impl Config {
             format: profile.format.value.into(),
             access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
             refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
+            refresh_token_idle_lifetime: None,
+            refresh_token_absolute_lifetime: None,
             rotation: profile.refresh.value.by_default,
             client_assertions: None,
             assertion_grants: None,
@@ -102,8 +108,11 @@ pub enum TokenFormat {
 /// What using a refresh token does to it (RFC 6749 §6, RFC 9700 §4.14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    /// It stays as it is.
+    /// It stays as it is. That of a public client is replaced all the same, if no key binds it: reuse revokes its family,
+    /// without grace (RFC 9700 §4.14.2).
     Off,
+    /// It stays as it is, and another one comes with each use. A public client is treated as with [`Rotation::Off`].
+    Fresh,
     /// It is replaced.
     On {
         /// What happens when the replaced one is presented again.
@@ -122,8 +131,13 @@ pub enum Rotation {
 pub enum Reuse {
     /// It is refused; its successors live on.
     Refuse,
+    /// It is refused, and the newest refresh token of its consent dies. Access tokens live on.
+    RevokeNewest,
     /// It is refused, and every token that descends from the same consent dies (RFC 9700 §4.14.2).
     RevokeFamily,
+    /// It is refused, every token of the login dies, whichever client has it, and the browser is signed out. A token that
+    /// nobody signed in for has its family only.
+    RevokeSession,
 }
 
 /// How a client proves who it is.

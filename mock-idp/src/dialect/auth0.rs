@@ -44,7 +44,7 @@ static PROFILE: Profile = Profile {
     typ: documented("JWT", "of the default profile"),
     expires_in: documented(Profile::STRICT.expires_in.value, ""),
     refresh: documented(
-        Refresh { by_default: Rotation::Off, single_use: true, fresh: false },
+        Refresh { by_default: Rotation::Off, single_use: true },
         "rotation is set per application; reuse ends the family",
     ),
     audience: documented(Audience::Parameter, "how its lack is refused is not known"),

@@ -57,7 +57,7 @@ static PROFILE: Profile = Profile {
     typ: ours("JWT", "RFC 7519 §5.1"),
     expires_in: documented(Profile::STRICT.expires_in.value, ""),
     refresh: documented(
-        Refresh { by_default: Rotation::Off, single_use: true, fresh: false },
+        Refresh { by_default: Rotation::Off, single_use: true },
         "answers have no `refresh_token` unless rotation is on; grace 60 s at most; what reuse does is not known",
     ),
     scope: documented(Scope::ForeignIgnored, "an older page; none at all means all"),

@@ -68,7 +68,7 @@ static PROFILE: Profile = Profile {
         (Numbers::Plain, Numbers::Text),
         "so are all numbers of v1.0, whose answers say `Cache-Control: no-cache, no-store`",
     ),
-    refresh: documented(Refresh { by_default: Rotation::Off, single_use: false, fresh: true }, ""),
+    refresh: documented(Refresh { by_default: Rotation::Fresh, single_use: false }, ""),
     scope: documented(Scope::OfOneResource, ""),
     audience: documented(Audience::InScope, ""),
     error_body: documented(ErrorBody::Numbered, "the texts are ours: clients may not act on them"),

@@ -37,10 +37,7 @@ static PROFILE: Profile = Profile {
     refresh_token_lifetime: documented(180 * 24 * 3600, "six months without use"),
     format: third_party(Format::Opaque("ya29."), ""),
     expires_in: documented(Profile::STRICT.expires_in.value, ""),
-    refresh: in_source(
-        Refresh { by_default: Rotation::Off, single_use: false, fresh: false },
-        "answers have no `refresh_token`",
-    ),
+    refresh: in_source(Refresh { by_default: Rotation::Off, single_use: false }, "answers have no `refresh_token`"),
     refusals: &[
         Refusal {
             text: Some("The OAuth client was not found."),

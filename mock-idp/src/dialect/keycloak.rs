@@ -44,7 +44,7 @@ static PROFILE: Profile = Profile {
         "`session_state` only beside a refresh token",
     ),
     refresh: in_source(
-        Refresh { by_default: Rotation::Off, single_use: true, fresh: true },
+        Refresh { by_default: Rotation::Fresh, single_use: true },
         "with `revokeRefreshToken` single use, and reuse ends the session; refresh tokens are JWTs there, opaque here",
     ),
     widened_refresh: in_source(Widened::Narrowed, ""),

@@ -48,7 +48,7 @@ static PROFILE: Profile = Profile {
     ),
     typ: ours("JWT", "RFC 7519 §5.1"),
     refresh: documented(
-        Refresh { by_default: Rotation::Off, single_use: true, fresh: false },
+        Refresh { by_default: Rotation::Off, single_use: true },
         "STATIC for web and native clients; with ROTATE grace is 30 s unless set, 60 s at most, and reuse ends the family",
     ),
     refusals: &[

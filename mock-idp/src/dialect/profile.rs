@@ -77,8 +77,6 @@ pub(crate) struct Refresh {
     pub(crate) by_default: Rotation,
     /// Whether it can be set to make a refresh token good for one use only.
     pub(crate) single_use: bool,
-    /// Whether a refresh answers with a new refresh token where none is good for one use only.
-    pub(crate) fresh: bool,
 }
 
 /// How the scope of a request is read.
@@ -270,10 +268,7 @@ impl Profile {
         typ: ours("at+jwt", "RFC 9068 §2.1"),
         extras: ours(&[], "none"),
         expires_in: ours((Numbers::Plain, Numbers::Plain), "RFC 6749 §5.1"),
-        refresh: ours(
-            Refresh { by_default: Rotation::Off, single_use: true, fresh: false },
-            "RFC 6749 §6 leaves it open",
-        ),
+        refresh: ours(Refresh { by_default: Rotation::Off, single_use: true }, "RFC 6749 §6 leaves it open"),
         scope: ours(Scope::Strict, "RFC 6749 §3.3"),
         widened_refresh: ours(Widened::Refused, "RFC 6749 §6"),
         audience: ours(Audience::Registered, ""),

@@ -104,13 +104,14 @@ impl Format {
 
 impl Refresh {
     pub(super) fn words(self) -> String {
-        let Self { by_default, single_use, fresh } = self;
-        let unrotated =
-            if fresh { "a new one with each use, the old one stays good" } else { "the same one stays good" };
-        match (by_default, single_use) {
-            (Rotation::Off, false) => format!("{unrotated}; cannot be set to single use"),
-            (Rotation::Off, true) => format!("{unrotated}, unless set to single use"),
-            (Rotation::On { grace, .. }, _) => format!("single use with {} s of grace", grace.as_secs()),
+        let unrotated = match self.by_default {
+            Rotation::On { grace, .. } => return format!("single use with {} s of grace", grace.as_secs()),
+            Rotation::Fresh => "a new one with each use, the old one stays good",
+            Rotation::Off => "the same one stays good",
+        };
+        match self.single_use {
+            false => format!("{unrotated}; cannot be set to single use"),
+            true => format!("{unrotated}, unless set to single use"),
         }
     }
 }

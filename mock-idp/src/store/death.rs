@@ -3,7 +3,7 @@
 use super::{Store, index};
 use serde::Deserialize;
 
-use crate::config::{Reuse, Rotation};
+use crate::config::Rotation;
 use crate::error::{Cause, OAuthError};
 use crate::observe::IdpEvent;
 use crate::token::{Death, TokenFacts, TokenId, TokenKind};
@@ -40,7 +40,8 @@ impl Store {
     /// `invalid_grant` if it is rotated and its grace is over.
     pub(crate) fn detect_reuse(&mut self, id: TokenId, now_ms: i64) -> Result<(), OAuthError> {
         let token = self.get(id).clone();
-        let (Some(Death::Rotated(first)), Rotation::On { reuse, grace }) = (&token.death, self.rotation) else {
+        let (Some(Death::Rotated(first)), Rotation::On { reuse, grace }) = (&token.death, self.rotation_of(&token))
+        else {
             return Ok(());
         };
         let since = now_ms - token.rotated_at_ms;
@@ -48,10 +49,7 @@ impl Store {
             return Ok(());
         }
         let mut reason = format!("the refresh token was redeemed at request {first}");
-        if reuse == Reuse::RevokeFamily {
-            reason += "; every token of its consent is revoked";
-            self.revoke_family(token.family, "reuse of a rotated refresh token", now_ms);
-        }
+        reason += self.punish(token.family, reuse, now_ms);
         Err(OAuthError::new(Cause::RefreshTokenReused, reason))
     }
 

@@ -4,6 +4,7 @@ mod death;
 mod disabled;
 mod login;
 mod propagation;
+mod refreshing;
 
 pub use death::Which;
 pub(crate) use disabled::Disabled;
@@ -18,6 +19,8 @@ use jsonwebtoken::jwk::Jwk;
 use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand_chacha::ChaCha12Rng;
+
+use refreshing::Refreshing;
 
 use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
 use crate::dialect::{Facts, Vendor};
@@ -47,8 +50,7 @@ pub(crate) struct Store {
     /// When which token's time is over: those that are alive, or whose end was not reported yet.
     due: BTreeSet<(i64, TokenId)>,
     families: u64,
-    refresh_token_lifetime: Duration,
-    rotation: Rotation,
+    refreshing: Refreshing,
     format: TokenFormat,
     random: ChaCha12Rng,
     /// Whether `random` was given its seed.
@@ -84,7 +86,7 @@ impl Store {
             TokenFormat::Opaque => Vec::new(),
         };
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
-        let proofs = Proofs::new(&config);
+        let (proofs, refreshing) = (Proofs::new(&config), Refreshing::new(&config));
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
@@ -98,8 +100,7 @@ impl Store {
             unsigned: Vec::new(),
             due: BTreeSet::new(),
             families: 0,
-            refresh_token_lifetime: config.refresh_token_lifetime,
-            rotation: config.rotation,
+            refreshing,
             format: config.format,
             seeded: config.seed.is_some(),
             random: random(config.seed, TOKENS),
@@ -258,7 +259,7 @@ impl Store {
     }
 
     pub(crate) fn refresh_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
-        let expires_s = now_ms.div_euclid(1000) + seconds(self.refresh_token_lifetime);
+        let expires_s = self.refreshing.expiry_s(to.family, now_ms, now_ms);
         let value = Secret::new(format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40)));
         self.enter(TokenKind::Refresh, to, value, now_ms, expires_s * 1000)
     }
@@ -314,15 +315,16 @@ impl Store {
             holder,
         };
         let access = self.access_token(&to(scopes, holder), now_ms);
-        let refresh = match self.rotation {
-            // The one that was presented stays good.
-            Rotation::Off if self.vendor.profile().refresh.value.fresh => {
-                Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
+        let refresh = match self.rotation_of(&token) {
+            Rotation::Off => {
+                self.used(id, now_ms);
+                None
             }
-            Rotation::Off => None,
-            Rotation::On { .. } => {
-                if token.death.is_none() {
-                    self.die(id, Death::Rotated(request), now_ms);
+            rotation @ (Rotation::Fresh | Rotation::On { .. }) => {
+                match rotation {
+                    Rotation::On { .. } if token.death.is_none() => self.die(id, Death::Rotated(request), now_ms),
+                    Rotation::On { .. } => {}
+                    Rotation::Off | Rotation::Fresh => self.used(id, now_ms),
                 }
                 Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }

@@ -23,6 +23,7 @@ def settings(url: str, **changes: Any) -> OAuth:
         "client_secret": Secret("s3cret+/:%"),
         "client_auth": "client_secret_basic",
         "scopes": "orders.read orders.write",
+        "audience": None,
         "refresh_token_file": None,
     }
     return OAuth(**(given | changes))

@@ -4,13 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 ./image.sh
 
-# Without a network nobody outside reaches it: it is asked from a container that shares its loopback… it has none to lend,
-# so that run proves the start alone, and a second one the answer.
+# Without a network nobody outside reaches it: that run proves the start alone, a second one the answer.
 alone=$(docker run --detach --network none mock-idp)
 served=$(docker run --detach --publish 127.0.0.1::8080 mock-idp)
 trap 'docker rm --force "$alone" "$served" >/dev/null' EXIT
 for container in "$alone" "$served"; do
-    timeout 20 sh -c "docker logs --follow $container 2>&1 | grep -q -m 1 '^try'"
+    # Not a pipe: its first half would not end before the container does.
+    timeout 20 bash -c "grep -q -m 1 '^try' <(docker logs --follow $container 2>&1)"
 done
 address=$(docker port "$served" 8080)
 token=$(curl --fail --silent --show-error -u worker:not-a-secret -d grant_type=client_credentials \

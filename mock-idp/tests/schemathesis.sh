@@ -25,7 +25,9 @@ MOCK_IDP_ADMIN_TOKEN=control-token "$command" serve >"$scratch/said" &
 served=$!
 control=$(sed -n 's/^control *//p;/^try/q' "$scratch/said")
 # A stream has no end, and a wait lasts as long as it is told to: both are left out.
-"$scratch/venv/bin/schemathesis" run "$control/openapi.json" \
+# It keeps notes in the folder where it runs.
+cd "$scratch"
+venv/bin/schemathesis run "$control/openapi.json" \
     --header 'Authorization: Bearer control-token' \
     --exclude-path /admin/events/stream --exclude-path /admin/requests/wait \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \

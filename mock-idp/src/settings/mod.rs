@@ -14,6 +14,7 @@
 mod client;
 mod clock;
 pub mod example;
+mod https;
 mod tokens;
 mod user;
 
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 pub use client::ClientSettings;
 pub use clock::ClockSettings;
+pub use https::HttpsSettings;
 pub use tokens::{Format, RotationSettings, TokenSettings};
 pub use user::{LoginFileSettings, UserSettings};
 
@@ -40,6 +42,9 @@ pub struct Settings {
     /// Whose paths, names and answers it has.
     #[serde(default)]
     pub dialect: Dialect,
+    /// HTTPS instead of HTTP, for the command; an [`Idp`] of this file has no address yet. Default: HTTP.
+    #[serde(default, deserialize_with = "https::wanted")]
+    pub https: Option<HttpsSettings>,
     /// Who may ask for tokens. Default: one client `worker` whose secret is no secret.
     #[serde(default = "example::clients")]
     pub clients: Vec<ClientSettings>,
@@ -66,6 +71,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             dialect: Dialect::default(),
+            https: None,
             clients: example::clients(),
             tokens: TokenSettings::default(),
             clock: ClockSettings::default(),
@@ -99,6 +105,7 @@ impl Settings {
             }
         }
         settings.users.iter().flatten().for_each(|user| user.check(&mut problems));
+        settings.https.iter().for_each(|https| https.check(&mut problems));
         settings.tokens.check(&mut problems);
         problems.finish(settings)
     }

@@ -1,6 +1,7 @@
 //! The command as a black box.
 
 mod file;
+mod https;
 mod serving;
 mod support;
 

@@ -20,6 +20,10 @@ impl Place {
         std::fs::write(self.0.path().join(name), text).expect("written");
     }
 
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.0.path()
+    }
+
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mock-idp"));
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
@@ -97,7 +101,19 @@ impl Serving {
         self.find(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.said))
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Runs what it says to try, as a shell would.
+    pub(crate) fn tried(&self) -> serde_json::Value {
+        let done = Command::new("sh").arg("-c").arg(self.value("try")).output().expect("a shell");
+        serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+    }
+
+    /// Tells it to end.
+    pub(crate) fn interrupt(&self, signal: &str) {
+        let done = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().expect("kill runs");
+        assert!(done.success());
+    }
+
+    fn id(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
     }
 

@@ -17,7 +17,7 @@ use crate::admin::Admin;
 use crate::config::Listener;
 use crate::dialect::Dialect;
 use crate::secret::Secret;
-use crate::settings::{Format, Settings};
+use crate::settings::{ClientSettings, Format, Settings};
 
 /// How long running tasks may take to end.
 const ENDING: Duration = Duration::from_millis(500);
@@ -105,6 +105,7 @@ pub fn serve(command: &str, arguments: &Serve) -> ExitCode {
 
 fn started(arguments: &Serve, command: &str) -> Result<ExitCode, Failure> {
     let settings = arguments.settings()?;
+    check_certificates(&settings)?;
     if !arguments.admin_address.is_loopback() && arguments.admin_token.is_none() && !arguments.no_admin {
         let why = format!(
             "others could reach the control at {}; give it an --admin-token, or leave it out with --no-admin",
@@ -133,6 +134,22 @@ pub(super) fn read(file: &Path) -> Result<Settings, Failure> {
     let unread = |error| Failure::new(format!("{name} cannot be read: {error}"), BAD_INPUT);
     let text = std::fs::read_to_string(file).map_err(unread)?;
     Settings::parse(&text, &name).map_err(|problems| Failure::new(told(problems), BAD_INPUT))
+}
+
+/// A client that shows a certificate and nothing else gets no tokens where there is no TLS.
+fn check_certificates(settings: &Settings) -> Result<(), Failure> {
+    let shows_nothing_else = |client: &&ClientSettings| {
+        !client.methods.is_empty() && client.methods.iter().all(|method| method.is_certificate())
+    };
+    match settings.clients.iter().find(shows_nothing_else) {
+        Some(client) if settings.https.is_none() => {
+            let id = &client.id.value;
+            let why =
+                format!("`{id}` proves itself by the certificate of its connection, which needs TLS: add --https");
+            Err(Failure::new(why, BAD_INPUT))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Serve {

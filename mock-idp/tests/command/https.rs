@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use mock_idp::Dialect;
+use mock_idp::tls::{Authority, Identity};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -147,6 +148,47 @@ fn the_line_works_with_each_dialect() {
         let serving = place.serve(&format!("--no-admin --https --dialect {dialect}"));
         assert!(serving.tried()["access_token"].is_string(), "{dialect}: {:?}", serving.said);
     }
+}
+
+#[test]
+fn a_certificate_proves_its_client_if_the_files_authority_vouches_for_it() {
+    let place = Place::new();
+    let (authority, other) = (Authority::new("ours").expect("a name"), Authority::new("other").expect("a name"));
+    let file = |pem: &str| {
+        format!(
+            "https:\n  ca_file: ca.pem\n  client_authorities: {}\nclients:\n  - {{ id: vouched, methods: \
+             [tls_client_auth], tls_client_auth_san_dns: worker.example }}\n  - {{ id: own, methods: \
+             [self_signed_tls_client_auth], certificates: {} }}\n",
+            serde_json::Value::from(authority.certificate_pem()),
+            serde_json::Value::from(pem)
+        )
+    };
+    let own = Identity::self_signed("worker.example").expect("a certificate");
+    place.write("idp.yaml", &file(&own.chain_pem()));
+    let serving = place.serve_untried("--config idp.yaml --no-admin");
+    let url = format!("{}/oauth2/token", serving.value("issuer"));
+    let vouched = authority.client("worker.example").expect("a certificate");
+    let foreign = other.client("worker.example").expect("a certificate");
+    for (client, identity, error) in [
+        ("vouched", &vouched, None),
+        ("vouched", &foreign, Some("invalid_client")),
+        ("vouched", &own, Some("invalid_client")),
+        ("own", &own, None),
+        ("own", &vouched, Some("invalid_client")),
+    ] {
+        place.write("cert.pem", &identity.chain_pem());
+        place.write("key.pem", identity.key_pem().expose());
+        let form = format!("client_id={client}&grant_type=client_credentials");
+        let arguments = ["--silent", "--cacert", "ca.pem", "--cert", "cert.pem", "--key", "key.pem", "-d", &form, &url];
+        let done = Command::new("curl").args(arguments).current_dir(place.path()).output().expect("curl");
+        let reply: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        assert_eq!(reply["error"].as_str(), error, "{client}: {reply}");
+        assert_eq!(reply["access_token"].is_string(), error.is_none(), "{client}: {reply}");
+    }
+    let plain =
+        file(&own.chain_pem()).replace("https:\n  ca_file: ca.pem\n  client_authorities", "# client_authorities");
+    place.write("plain.yaml", &plain.replace("vouched, methods: [tls_client_auth]", "vouched, methods: [none]"));
+    place.run("serve --config plain.yaml").has_code(2).tells(&["`own`", "certificate", "--https"]);
 }
 
 /// A client that may show its secret in the form only.

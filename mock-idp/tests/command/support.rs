@@ -36,6 +36,11 @@ impl Place {
         Done::of(self.command(arguments).output().expect("it runs"))
     }
 
+    /// Serves clients of which none has a secret, so that there is nothing to try.
+    pub(crate) fn serve_untried(&self, arguments: &str) -> Serving {
+        Serving::until("ca", self.command(&format!("serve {arguments}")))
+    }
+
     pub(crate) fn serve(&self, arguments: &str) -> Serving {
         Serving::new(self.command(&format!("serve {arguments}")))
     }
@@ -81,11 +86,16 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Starts it and waits for the last thing that it says.
-    pub(crate) fn new(mut command: Command) -> Self {
+    pub(crate) fn new(command: Command) -> Self {
+        Self::until("try", command)
+    }
+
+    /// Starts it and waits for this.
+    fn until(last: &str, mut command: Command) -> Self {
         let mut child = command.spawn().expect("it runs");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut serving = Self { child: Some(child), lines, said: Vec::new() };
-        while serving.find("try").is_none() {
+        while serving.find(last).is_none() {
             let line = serving.lines.next().expect("it says how to try it").expect("text");
             let (name, value) = line.split_once(' ').expect("a name and a value");
             serving.said.push((name.to_owned(), value.trim().to_owned()));

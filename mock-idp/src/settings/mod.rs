@@ -119,13 +119,14 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it, in the order of the file; where the text does not fit the model, the first thing.
+    /// All that is wrong with it, in the order of the file: each place that does not fit the model, or, where all do, what
+    /// the model cannot say. Of what is no YAML the first thing.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
         // YAML's word for nothing is no mapping, but a file of comments is a good file.
-        let settings = match file::parse::<Option<Self>>(text, &source) {
+        let settings = match file::parse_all::<Option<Self>>(text, &source) {
             Ok(settings) => settings.unwrap_or_default(),
-            Err(error) => return Err(vec![error]),
+            Err(errors) => return Err(errors),
         };
         let mut problems = Problems::new(source);
         settings.check(&mut problems);

@@ -8,7 +8,6 @@ use utoipa_axum::routes;
 
 use super::Context;
 use super::body::{Body, Path};
-use super::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(set)).routes(routes!(tenant, set_tenant))
@@ -55,12 +54,12 @@ async fn set(
     State(context): State<Context>,
     Path(subject): Path<String>,
     Body(Disabled { disabled }): Body<Disabled>,
-) -> Result<Json<SubjectView>, Problem> {
+) -> Json<SubjectView> {
     match disabled {
         true => context.idp.disable_subject(&subject),
         false => context.idp.enable_subject(&subject),
     }
-    Ok(Json(SubjectView { subject, disabled }))
+    Json(SubjectView { subject, disabled })
 }
 
 /// Whether the tenant is turned away

@@ -245,11 +245,13 @@ impl Store {
                     may_act: to.holder.as_ref().and_then(|holder| holder.may_act.clone()),
                 };
                 let (key, scopes) = (Arc::clone(key), to.scopes.clone());
+                let registered = self.clients.get(&to.client);
+                let extra = registered.map(|registered| registered.client.claims.clone()).unwrap_or_default();
                 Secret::deferred(move || {
                     let typ = vendor.profile().typ.value;
                     match vendor.claims(&Facts { standard: &standard, scopes: &scopes, generation }) {
-                        Some(claims) => key.sign(typ, &claims),
-                        None => key.sign(typ, &standard),
+                        Some(claims) => extra.sign(&key, typ, &claims),
+                        None => extra.sign(&key, typ, &standard),
                     }
                 })
             }

@@ -27,6 +27,8 @@ pub struct Config {
     /// All token values and `jti` are drawn from it: same seed and same order of grants, same values. Without one they
     /// are drawn from the system's randomness. Signing keys are always random.
     pub seed: Option<u64>,
+    /// What is kept of tokens.
+    pub memory: Memory,
     /// Where its clock takes real time from.
     pub time: TimeSource,
     /// Sees each request and may change its reply.
@@ -43,10 +45,23 @@ impl Default for Config {
             refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
             rotation: Rotation::Off,
             seed: None,
+            memory: Memory::default(),
             time: TimeSource::default(),
             observer: Arc::new(Passive),
         }
     }
+}
+
+/// What is kept of tokens. What is true of them is the same either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Memory {
+    /// Everything, for ever: all tokens can be listed, and each death is reported, that by time included.
+    #[default]
+    Everything,
+    /// What is needed to judge those that are presented: nothing of a JWT until it is presented here or dies before its
+    /// time, and nothing of what is over. Expiry is not reported, and the death of many is reported at once. What has
+    /// expired stays so when the clock is set back. For a server that runs for long.
+    Needed,
 }
 
 /// Form of access tokens.

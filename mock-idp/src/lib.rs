@@ -31,7 +31,7 @@ mod store;
 mod token;
 
 pub use clock::{Clock, TimeSource};
-pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
+pub use config::{AuthMethod, Client, Config, GrantType, Listener, Memory, Reuse, Rotation, TokenFormat};
 pub use dialect::Dialect;
 pub use endpoint::Endpoint;
 pub use idp::{Idp, Stolen};

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 pub struct TokenId(pub u64);
 
 /// Access or refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TokenKind {
     /// Presented to APIs.
     Access,
@@ -51,11 +51,12 @@ pub struct TokenFacts {
     pub expires_at_ms: i64,
     /// How it died, by revocation or rotation. Expiry is whoever judges its own matter: clocks differ.
     pub death: Option<Death>,
-    /// Its value.
+    /// Its value; empty where it is not kept and the token was not found by it ([`Memory::Needed`](crate::Memory)).
     pub value: Secret,
     /// The address where it was issued.
     pub(crate) origin: String,
-    pub(crate) family: u64,
+    /// The consent that it descends from: all tokens of one family can die together.
+    pub family: u64,
     pub(crate) rotated_at_ms: i64,
 }
 
@@ -68,15 +69,15 @@ impl TokenFacts {
 
 /// Claims of an access token (RFC 9068 §2.2).
 #[derive(Serialize)]
-pub(crate) struct AccessClaims {
-    pub(crate) iss: String,
+pub(crate) struct AccessClaims<'a> {
+    pub(crate) iss: &'a str,
     pub(crate) exp: i64,
-    pub(crate) aud: String,
-    pub(crate) sub: String,
-    pub(crate) client_id: String,
+    pub(crate) aud: &'a str,
+    pub(crate) sub: &'a str,
+    pub(crate) client_id: &'a str,
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
-    pub(crate) jti: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) scope: String,
+    pub(crate) jti: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) scope: &'a str,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use crate::{Algorithm, Client, Config, Idp, Listener, TokenFormat};
+use crate::{Algorithm, Client, Config, Idp, Listener, Memory, TokenFormat};
 
 /// What is served, and where.
 #[derive(clap::Args)]
@@ -94,6 +94,7 @@ async fn serving(arguments: &Serve) -> Result<ExitCode, String> {
         format: arguments.format.into(),
         access_token_lifetime: Duration::from_secs(arguments.lifetime.into()),
         seed: arguments.seed,
+        memory: Memory::Needed,
         ..Config::default()
     });
     let id = &arguments.client_id;

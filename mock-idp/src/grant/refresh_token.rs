@@ -25,9 +25,8 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     if context.now_ms >= token.expires_at_ms {
         return Err(OAuthError::new(Cause::RefreshTokenExpired, "the refresh token has expired"));
     }
-    let (id, allowed) = (token.id, token.scopes.clone());
     // Reuse is reuse, whatever else is wrong with the request.
-    context.store.detect_reuse(id, context.now_ms)?;
-    let scopes = scopes(context.form, &allowed)?;
-    Ok(context.store.redeem(id, scopes, context.listener, context.request, context.now_ms))
+    context.store.detect_reuse(&token, context.now_ms)?;
+    let scopes = scopes(context.form, &token.scopes)?;
+    Ok(context.store.redeem(&token, scopes, context.listener, context.request, context.now_ms))
 }

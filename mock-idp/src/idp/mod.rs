@@ -8,6 +8,7 @@ pub use control::Stolen;
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -29,12 +30,17 @@ use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
 use crate::store::Store;
+use crate::token::TokenId;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// So much is read before a body is refused: a client that still writes would get a reset instead of the refusal.
 const READ_LIMIT: usize = 16 * BODY_LIMIT;
+
+/// So many entries are looked at while the store is held, and so often all are while nothing else happens.
+const SWEEP: usize = 1000;
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// An identity provider. Clones share all state.
 #[derive(Clone)]
@@ -100,8 +106,16 @@ impl Idp {
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
         let router = self.router(listener);
         let mut connections = tokio::task::JoinSet::new();
+        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
         loop {
-            let (io, _) = socket.accept().await?;
+            let (io, _) = tokio::select! {
+                accepted = socket.accept() => accepted?,
+                _ = sweeps.tick() => {
+                    self.expire_due();
+                    self.sweep();
+                    continue;
+                }
+            };
             let _ = io.set_nodelay(true);
             connections.spawn(serve_connection(io, router.clone().into_service()));
             while connections.try_join_next().is_some() {}
@@ -114,7 +128,7 @@ impl Idp {
 
     /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, unsigned, events) = {
+        let (result, unsigned, mut events) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
@@ -123,13 +137,42 @@ impl Idp {
             (result, store.take_unsigned(), store.take_events())
         };
         if !unsigned.is_empty() {
-            let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
-            self.store().enter_values(signed);
+            let signed = unsigned.into_iter().map(|token| {
+                let digest = Digest::of(token.value.expose());
+                (token, digest)
+            });
+            let signed = signed.collect();
+            let mut store = self.store();
+            store.enter_values(signed);
+            events.extend(store.take_events());
         }
         for event in &events {
             self.0.rules.event(event);
         }
         result
+    }
+
+    /// Which token this is, if it is one of ours. A signature is checked here, without holding the lock, and not in the
+    /// decision, which finds the token by its digest then.
+    fn presented(&self, value: &str) -> Option<TokenId> {
+        let digest = Digest::of(value);
+        let verifier = {
+            let store = self.store();
+            match store.known(&digest) {
+                Some(id) => return Some(id),
+                None => store.verifier()?,
+            }
+        };
+        let claims = verifier.claims(value)?;
+        self.store().touch(digest, &claims)
+    }
+
+    /// Lets go of everything that is over, in small steps: requests go on meanwhile.
+    fn sweep(&self) {
+        let steps = self.store().to_sweep().div_ceil(SWEEP);
+        for _ in 0..steps {
+            self.store().sweep(SWEEP);
+        }
     }
 
     async fn answer(&self, listener: &Listener, request: Request) -> Response {
@@ -228,7 +271,7 @@ impl Idp {
             target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
-            token: token.and_then(|value| self.store().find(value).map(|token| token.id)),
+            token: token.and_then(|value| self.presented(value)),
             scope: field("scope").map(str::to_owned),
             audience: field("audience").map(str::to_owned),
             resources: form.map(|form| form.resources().to_vec()).unwrap_or_default(),

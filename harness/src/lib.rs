@@ -28,6 +28,7 @@
 //! let brief = Brief {
 //!     upstream: Some(my_server.uri().parse()?),
 //!     control: Some(facts_of_control(&control)),
+//!     deadline: Some(tokenlapse::check::deadline),
 //!     ..Brief::new("mine", &resolved, &target, worker)
 //! };
 //! let mut lab = Lab::open(&ground.site, journal.clone(), brief).await?;
@@ -63,5 +64,46 @@ pub use suite::{Suite, TargetSource};
 /// ends them when the harness is gone, `kill -9` included. To be called first in the `main` of whoever opens a [`Lab`]
 /// by hand; what it returns is to be returned at once. [`Suite::main`] does it itself.
 pub fn take_over_if_asked() -> Option<ExitCode> {
-    lab::worker::minder::take_over_if_asked().or_else(lab::temporal::take_over_if_asked)
+    lab::worker::minder::take_over_if_asked()
+        .or_else(lab::temporal::take_over_if_asked)
+        .or_else(lab::clock::take_over_if_asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    /// What each room may know of the others. `run` and the rest join them.
+    const KNOWS: [(&str, &[&str]); 5] = [
+        ("journal", &[]),
+        ("scenario", &["journal"]),
+        ("fault", &["journal", "scenario"]),
+        ("lab", &["journal", "scenario", "fault"]),
+        ("check", &["journal", "scenario"]),
+    ];
+    const ROOMS: [&str; 9] = ["journal", "scenario", "fault", "lab", "check", "report", "run", "cli", "suite"];
+
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
+        entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn each_room_knows_only_what_it_may() {
+        for (room, known) in KNOWS {
+            let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room));
+            assert!(!files.is_empty(), "{room}");
+            for file in files {
+                let text = std::fs::read_to_string(&file).expect("text");
+                // Tests may ask another room whether the two agree.
+                let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                for line in lines {
+                    for other in ROOMS.iter().filter(|other| **other != room && !known.contains(*other)) {
+                        assert!(!line.contains(&format!("crate::{other}")), "{}: {line}", file.display());
+                    }
+                }
+            }
+        }
+    }
 }

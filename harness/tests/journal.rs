@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenlapse::journal::{
-    Act, Consequences, Directive, Event, Intervene, Journal, KIND_DOCS, Place, ReadError, Record, Run, RunEnd,
-    RunHeader, SCHEMA_VERSION, Scrub, Seq, Sighting, TokenChange, TokenName, kind_doc, read,
+    Act, Consequences, Contents, Directive, Event, Intervene, Journal, KIND_DOCS, Place, ReadError, Record, Run,
+    RunEnd, RunHeader, SCHEMA_VERSION, Scrub, Seq, Sighting, TokenChange, TokenName, kind_doc, read,
 };
 
 fn header() -> Event {
@@ -51,6 +51,7 @@ impl Intervene for FireOn {
                 fault: self.trigger.into(),
                 action: "idp.revoke".into(),
                 trigger: Some(record.seq),
+                drawn_ms: [].into(),
             };
             assert_eq!(self.journal.record(fired).seq, None, "it is numbered later");
             consequences.directive = Directive { act: Act::DropReply, ..Directive::proceed() };
@@ -314,17 +315,47 @@ fn a_file_holds_what_memory_holds_line_by_line() {
     let path = folder.path().join("s.jsonl");
     let journal = Journal::create(&path).expect("a new file");
     let _ = journal.record(header());
-    let _ = journal.record(Event::RunEnded(RunEnd::Complete));
+    futures::executor::block_on(journal.end(None));
     // Not closed, not flushed by anybody: what was recorded is there.
     assert_eq!(std::fs::read(&path).expect("readable"), lines(&journal));
     assert!(journal.take_failure().is_none());
     let records = read(&*lines(&journal)).expect("a journal");
     let run = Run::new(&records);
     assert_eq!(run.header().expect("a header").scenario, "s");
-    assert_eq!(run.end(), Some(&RunEnd::Complete));
+    let contents = Contents { records: 1, ..Contents::default() };
+    assert_eq!((run.end(), run.whole()), (Some(&RunEnd::Complete(contents)), Ok(())));
     assert_eq!(run.get(Seq(2)).expect("a record").event.kind(), "run.ended");
     assert!(run.get(Seq(0)).is_none() && run.get(Seq(3)).is_none());
     assert!(Journal::create(&path).is_err(), "a journal never overwrites another");
+}
+
+#[test]
+fn the_end_counts_what_there_is_and_nothing_is_kept_after_it() {
+    let event = |event: serde_json::Value| serde_json::from_value::<Event>(event).expect("an event");
+    let journal = Journal::in_memory();
+    let _ = journal.record(header());
+    for (workflow, n) in [("w-1", 1), ("w-2", 2)] {
+        let _ = journal.record(event(serde_json::json!({"kind": "workflow.started", "workflow": workflow, "n": n})));
+    }
+    for id in [1, 2, 3] {
+        let _ = journal.record(event(serde_json::json!({
+            "kind": "history.event", "workflow": "w-1", "event_id": id, "event": "x", "attributes": {},
+        })));
+    }
+    futures::executor::block_on(journal.end(None));
+    let mut decided = false;
+    let late = journal.record_with(armed("late"), |_, _| decided = true);
+    assert_eq!((late.seq, decided), (None, true), "it is answered, and has no place");
+    futures::executor::block_on(journal.end(Some("too late".into())));
+    let records: Vec<Record> = journal.records().iter().map(|record| (**record).clone()).collect();
+    let histories = [("w-1".into(), 3), ("w-2".into(), 0)].into();
+    let last = &records.last().expect("an end").event;
+    assert_eq!(last, &Event::RunEnded(RunEnd::Complete(Contents { records: 6, histories })));
+    assert_eq!(Run::new(&records).whole(), Ok(()));
+    let failed = Journal::in_memory();
+    let _ = failed.record(header());
+    futures::executor::block_on(failed.end(Some("no ports".into())));
+    assert_eq!(failed.records()[1].event, Event::RunEnded(RunEnd::LabFailed { reason: "no ports".into() }));
 }
 
 #[test]
@@ -369,9 +400,14 @@ fn a_damaged_journal_is_refused_with_the_line() {
     assert!(matches!(read(broken.as_bytes()), Err(ReadError::Line { line: 2, .. })));
     let headless = text.replacen("run.started", "no.such.kind", 1);
     assert!(matches!(read(headless.as_bytes()), Err(ReadError::Line { line: 1, .. })));
-    let later = text.replacen("\"schema\":1", "\"schema\":2", 1);
-    assert!(matches!(read(later.as_bytes()), Err(ReadError::Version { found: 2 })));
+    let later = text.replacen("\"schema\":2", "\"schema\":3", 1);
+    assert!(matches!(read(later.as_bytes()), Err(ReadError::Version { found: 3 })));
     assert!(matches!(read(&b""[..]), Err(ReadError::NoHeader)));
+    assert!(matches!(read(all[1].replacen("\"seq\":2", "\"seq\":1", 1).as_bytes()), Err(ReadError::NoHeader)));
+    // What another version wrote need not be records of this one.
+    let earlier =
+        [&text.replacen("\"schema\":2", "\"schema\":1", 1), "{\"kind\":\"run.ended\",\"end\":\"odd\"}\n"].concat();
+    assert!(matches!(read(earlier.as_bytes()), Err(ReadError::Version { found: 1 })));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tokenlapse::journal::{Event, Record, Run, Seq, transcript};
+use tokenlapse::journal::{Contents, Event, Record, Run, RunEnd, Seq, transcript};
 
 /// What one workflow, its worker and its client do, event by event. Names of tokens, workflow and worker end in `n`.
 #[derive(Clone)]
@@ -150,7 +150,7 @@ fn add(event: &mut Value, more: &Value) {
 
 fn header(resolved: &Value) -> Value {
     json!({
-        "kind": "run.started", "schema": 1, "run": "r-77", "scenario": "expiry-between-activities", "seed": "7",
+        "kind": "run.started", "schema": 2, "run": "r-77", "scenario": "expiry-between-activities", "seed": "7",
         "temporal": "dev", "resolved": resolved, "target": {},
     })
 }
@@ -167,9 +167,10 @@ fn records(events: impl IntoIterator<Item = Value>) -> Vec<Record> {
 }
 
 fn told_with(resolved: &Value, events: impl IntoIterator<Item = Value>) -> String {
-    let end = json!({"kind": "run.ended", "end": "complete"});
-    let records = records([header(resolved)].into_iter().chain(events).chain([end]));
-    transcript(&Run::new(&records))
+    let mut events: Vec<Value> = [header(resolved)].into_iter().chain(events).collect();
+    let whole = RunEnd::Complete(Contents::of(&records(events.clone())));
+    events.push(serde_json::to_value(Event::RunEnded(whole)).expect("JSON"));
+    transcript(&Run::new(&records(events)))
 }
 
 fn told(events: impl IntoIterator<Item = Value>) -> String {

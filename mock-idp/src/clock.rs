@@ -53,6 +53,13 @@ struct State {
     shown_ms: Option<i64>,
 }
 
+/// How a clock differed from real time at a moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    ahead: i128,
+    drift: i64,
+}
+
 impl State {
     fn ahead_at(&self, real_ms: i64) -> i128 {
         self.ahead + i128::from(real_ms.saturating_sub(self.since_ms)) * i128::from(self.drift)
@@ -114,6 +121,23 @@ impl Clock {
         state.since_ms = real_ms;
         state.drift = ms_per_second.max(-1000);
         self.0.moved.notify_waiters();
+    }
+
+    /// How far it is ahead and what it gains, to be set again.
+    pub(crate) fn save(&self) -> Setting {
+        let state = self.state();
+        Setting { ahead: state.ahead_at(self.real_ms()), drift: state.drift }
+    }
+
+    /// It is as far ahead, and gains as much, as it did then.
+    pub(crate) fn restore(&self, setting: &Setting) {
+        let mut state = self.state();
+        *state = State { ahead: setting.ahead, since_ms: self.real_ms(), drift: setting.drift, shown_ms: None };
+    }
+
+    /// Milliseconds that it gains in a real second.
+    pub fn drift_ms_per_s(&self) -> i64 {
+        self.state().drift
     }
 
     /// How much real time passes until it shows `at_ms`, if nobody moves it: zero if that is past, `None` if it

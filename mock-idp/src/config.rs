@@ -3,11 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::assertion::{AssertionRules, KeySource, TrustedIssuer};
 use crate::clock::TimeSource;
 use crate::dialect::Dialect;
+use crate::dpop::DpopRules;
+use crate::grant::ExchangePolicy;
 use crate::key::Algorithm;
+use crate::login::{LoginSettings, RefreshGrant};
 use crate::observe::{Observer, Passive};
-use crate::secret::Secret;
+use crate::secret::ClientSecret;
+use crate::tls::{CertificateSubject, ClientAuthorities};
+use crate::user::User;
 
 /// Settings of an [`Idp`](crate::Idp).
 #[derive(Clone)]
@@ -16,6 +24,10 @@ pub struct Config {
     pub dialect: Dialect,
     /// Who may ask for tokens.
     pub clients: Vec<Client>,
+    /// Who may sign in. The first is the one who does where nobody is asked.
+    pub users: Vec<User>,
+    /// What signing in is like.
+    pub login: LoginSettings,
     /// Form of access tokens.
     pub format: TokenFormat,
     /// How long an access token lives.
@@ -24,6 +36,16 @@ pub struct Config {
     pub refresh_token_lifetime: Duration,
     /// Whether a refresh token is replaced when it is used.
     pub rotation: Rotation,
+    /// What a client assertion must say; `None`: what the dialect asks for.
+    pub client_assertions: Option<AssertionRules>,
+    /// What an assertion as a grant must say (RFC 7523 §2.1), likewise.
+    pub assertion_grants: Option<AssertionRules>,
+    /// Whose assertions are grants, and whose tokens can be exchanged.
+    pub trusted_issuers: Vec<TrustedIssuer>,
+    /// Who vouches for the certificates of clients.
+    pub client_authorities: ClientAuthorities,
+    /// What DPoP proofs must be like.
+    pub dpop: DpopRules,
     /// All token values and `jti` are drawn from it: same seed and same order of grants, same values. Without one they
     /// are drawn from the system's randomness. Signing keys are always random.
     pub seed: Option<u64>,
@@ -33,6 +55,8 @@ pub struct Config {
     pub time: TimeSource,
     /// Sees each request and may change its reply.
     pub observer: Arc<dyn Observer>,
+    /// So many requests and audit events are kept, the newest; 0 keeps none.
+    pub records: usize,
 }
 
 impl Default for Config {
@@ -40,20 +64,31 @@ impl Default for Config {
         Self {
             dialect: Dialect::default(),
             clients: Vec::new(),
+            users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
+            login: LoginSettings::default(),
             format: TokenFormat::Jwt(Algorithm::Es256),
             access_token_lifetime: Duration::from_secs(300),
             refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
             rotation: Rotation::Off,
+            client_assertions: None,
+            assertion_grants: None,
+            trusted_issuers: Vec::new(),
+            client_authorities: ClientAuthorities::of_process(),
+            dpop: DpopRules::default(),
             seed: None,
             memory: Memory::default(),
             time: TimeSource::default(),
             observer: Arc::new(Passive),
+            records: 1000,
         }
     }
 }
 
 /// What is kept of tokens. What is true of them is the same either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
 pub enum Memory {
     /// Everything, for ever: all tokens can be listed, and each death is reported, that by time included.
     #[default]
@@ -89,7 +124,10 @@ pub enum Rotation {
 }
 
 /// What happens when a replaced refresh token is presented again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Reuse {
     /// It is refused; its successors live on.
     Refuse,
@@ -98,21 +136,96 @@ pub enum Reuse {
 }
 
 /// How a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
+    /// `none`: not at all, as a public client does (RFC 6749 §2.1, RFC 7591 §2).
+    None,
     /// `client_secret_basic`: the `Authorization` header (RFC 6749 §2.3.1).
+    #[serde(rename = "client_secret_basic")]
     Basic,
     /// `client_secret_post`: parameters of the body (RFC 6749 §2.3.1).
+    #[serde(rename = "client_secret_post")]
     Post,
+    /// `client_secret_jwt`: an assertion that the secret signs (OpenID Connect Core 1.0 §9).
+    #[serde(rename = "client_secret_jwt")]
+    SecretJwt,
+    /// `private_key_jwt`: an assertion that a private key signs (RFC 7523 §2.2).
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
+    /// `tls_client_auth`: a certificate that an authority vouches for (RFC 8705 §2.1).
+    #[serde(rename = "tls_client_auth")]
+    Tls,
+    /// `self_signed_tls_client_auth`: a certificate that is registered (RFC 8705 §2.2).
+    #[serde(rename = "self_signed_tls_client_auth")]
+    SelfSignedTls,
+}
+
+impl AuthMethod {
+    /// Every method.
+    pub const ALL: &'static [Self] =
+        &[Self::None, Self::Basic, Self::Post, Self::SecretJwt, Self::PrivateKeyJwt, Self::Tls, Self::SelfSignedTls];
+
+    /// Those of a client with a secret that it sends.
+    pub fn with_secret() -> Vec<Self> {
+        vec![Self::Basic, Self::Post]
+    }
+
+    /// Its name in metadata (RFC 8414 §2).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+            Self::SecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::Tls => "tls_client_auth",
+            Self::SelfSignedTls => "self_signed_tls_client_auth",
+        }
+    }
+
+    /// Whether it is a certificate of the connection, for which there must be TLS.
+    pub fn is_certificate(self) -> bool {
+        matches!(self, Self::Tls | Self::SelfSignedTls)
+    }
 }
 
 /// Grants that a client may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 §4.4.
     ClientCredentials,
     /// RFC 6749 §6.
     RefreshToken,
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 8628.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
+    /// RFC 7523 §2.1.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
+    /// RFC 8693.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+}
+
+impl GrantType {
+    /// Those of a client without users.
+    pub fn without_user() -> Vec<Self> {
+        vec![Self::ClientCredentials, Self::RefreshToken]
+    }
+
+    /// Whether a client that keeps no secret may use it.
+    pub(crate) fn allows_public_clients(self) -> bool {
+        // RFC 6749 §4.4: this one gives tokens to whoever is the client, and a public one cannot show that it is.
+        self != Self::ClientCredentials
+    }
 }
 
 /// A registered client.
@@ -120,8 +233,8 @@ pub enum GrantType {
 pub struct Client {
     /// `client_id`.
     pub id: String,
-    /// `client_secret`.
-    pub secret: Secret,
+    /// Each `client_secret` that it may use, in its time: two at once while one replaces the other.
+    pub secrets: Vec<ClientSecret>,
     /// How it may authenticate.
     pub methods: Vec<AuthMethod>,
     /// What it may ask for.
@@ -130,8 +243,32 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// `aud` of its access tokens.
     pub audience: String,
+    /// The public keys that it signs assertions with, and its own certificates (`x5c`).
+    pub keys: Option<KeySource>,
+    /// What its certificate says, for `tls_client_auth`.
+    pub certificate: Option<CertificateSubject>,
+    /// Whether its tokens are bound to its certificate (RFC 8705 §3.4). A request without one is refused.
+    pub certificate_bound: bool,
+    /// Whether its tokens are bound by DPoP in any case (RFC 9449 §5.2). A request without a proof is refused; with one
+    /// they are bound even if this is `false`.
+    pub dpop_bound: bool,
+    /// `may_act` in its access tokens (RFC 8693 §4.4): an object that names who may act for their subjects.
+    pub may_act: Option<serde_json::Value>,
+    /// What it may exchange tokens for.
+    pub exchange: ExchangePolicy,
     /// Whether it is a protected resource that may introspect every token, not only its own.
     pub resource_server: bool,
+    /// Where the answer to an authorization request may go, letter by letter. Of `http://127.0.0.1` and `http://[::1]`
+    /// any port will do (RFC 8252 §7.3).
+    pub redirect_uris: Vec<String>,
+    /// Where the browser may go after the user signed out, letter by letter.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Whether it must use PKCE (RFC 7636); a public client must anyway.
+    pub require_pkce: bool,
+    /// Whether it must push its authorization requests (RFC 9126 §6).
+    pub require_pushed_authorization_requests: bool,
+    /// When a user's consent gives it a refresh token.
+    pub refresh_grant: RefreshGrant,
 }
 
 impl Client {
@@ -139,13 +276,65 @@ impl Client {
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             id: id.into(),
-            secret: Secret::new(secret),
-            methods: vec![AuthMethod::Basic, AuthMethod::Post],
-            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            secrets: vec![ClientSecret::new(secret)],
+            methods: AuthMethod::with_secret(),
+            grants: GrantType::without_user(),
             scopes: Vec::new(),
             audience: "api".into(),
+            keys: None,
+            certificate: None,
+            certificate_bound: false,
+            dpop_bound: false,
+            may_act: None,
+            exchange: ExchangePolicy::default(),
             resource_server: false,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            require_pkce: false,
+            require_pushed_authorization_requests: false,
+            refresh_grant: RefreshGrant::default(),
         }
+    }
+
+    /// A public client (RFC 6749 §2.1): an app or a device that has no secret. It may use the authorization code grant
+    /// and refresh tokens.
+    pub fn public(id: impl Into<String>) -> Self {
+        let grants = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        Self { secrets: Vec::new(), methods: vec![AuthMethod::None], grants, ..Self::new(id, "") }
+    }
+
+    /// The same client with these redirect URIs, and with the authorization code grant.
+    #[must_use]
+    pub fn redirect_uris(mut self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.redirect_uris = uris.into_iter().map(Into::into).collect();
+        if !self.grants.contains(&GrantType::AuthorizationCode) {
+            self.grants.push(GrantType::AuthorizationCode);
+        }
+        self
+    }
+
+    /// The same client, which proves itself by these methods.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = AuthMethod>) -> Self {
+        self.methods = methods.into_iter().collect();
+        self
+    }
+
+    /// The same client with these grants.
+    #[must_use]
+    pub fn grants(mut self, grants: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grants = grants.into_iter().collect();
+        self
+    }
+
+    /// The same client, which signs with these keys.
+    #[must_use]
+    pub fn keys(self, keys: KeySource) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    pub(crate) fn uses_certificates(&self) -> bool {
+        self.methods.iter().any(|method| method.is_certificate())
     }
 
     /// The same client with these scopes.

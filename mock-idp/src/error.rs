@@ -19,8 +19,42 @@ pub(crate) enum Cause {
     WrongAuthenticationMethod,
     /// The secret is not the client's.
     WrongSecret,
+    /// The secret was the client's, and its time is over.
+    SecretExpired,
+    /// The secret will be the client's, and its time has not come.
+    SecretNotYetValid,
+    /// The client's certificate is not there, not trusted, or another one than is registered (RFC 8705 §2).
+    BadCertificate,
+    /// The client's assertion is not what RFC 7523 §3 asks for.
+    BadClientAssertion,
+    /// The client's assertion was used before.
+    ClientAssertionReplayed,
+    /// The DPoP proof is not good, or missing where the client needs one (RFC 9449 §5).
+    BadDpopProof,
+    /// The DPoP proof lacks the server's newest nonce (RFC 9449 §8).
+    DpopNonceNeeded,
+    /// The client's tokens are bound to its certificate, and there is none (RFC 8705 §3).
+    CertificateMissing,
+    /// The refresh token is bound to a key that the request did not prove (RFC 9449 §5, RFC 8705 §4).
+    RefreshTokenOtherKey,
+    /// The assertion is no grant (RFC 7523 §3.1).
+    BadAssertion,
+    /// The assertion was a grant before.
+    AssertionReplayed,
+    /// A token that is to be exchanged is not good (RFC 8693 §2.2.2).
+    BadExchangedToken,
+    /// The client, or the token, does not allow this exchange (RFC 8693 §2.2.2).
+    ExchangeNotAllowed,
+    /// The client may not have tokens for this target (RFC 8693 §2.2.2, RFC 8707 §2).
+    TargetNotAllowed,
     /// The client is disabled.
     ClientDisabled,
+    /// No client of the tenant gets tokens.
+    TenantDisabled,
+    /// The user, or whoever else a token speaks for, is disabled.
+    SubjectDisabled,
+    /// The consent that a token stands on is not known everywhere yet.
+    ConsentUnderway,
     /// The client may not use this grant.
     GrantNotAllowed,
     /// No such grant.
@@ -39,20 +73,89 @@ pub(crate) enum Cause {
     RefreshTokenReused,
     /// The token that is to be revoked is another client's (RFC 7009 §2.1).
     RevocationForeign,
+    /// It is not certain where the answer to an authorization request goes (RFC 6749 §3.1.2.4).
+    RedirectUriWrong,
+    /// No such `response_type`.
+    ResponseTypeUnknown,
+    /// The `request_uri` was never given out, was used, or its time is over (RFC 9126 §2.2).
+    RequestUriInvalid,
+    /// A request object by value (OpenID Connect Core §6.1).
+    RequestObject,
+    /// Nobody is signed in, and nobody may be asked (OpenID Connect Core §3.1.2.6).
+    LoginRequired,
+    /// Nobody has consented, and nobody may be asked (OpenID Connect Core §3.1.2.6).
+    ConsentRequired,
+    /// The user said no.
+    AccessDenied,
+    /// The authorization code was never issued, or has been forgotten.
+    CodeUnknown,
+    /// The authorization code is another client's.
+    CodeForeign,
+    /// The authorization code's time is over.
+    CodeExpired,
+    /// The authorization code was redeemed before (RFC 6749 §4.1.2).
+    CodeReused,
+    /// `redirect_uri` is another one than in the authorization request (RFC 6749 §4.1.3).
+    CodeRedirectMismatch,
+    /// `code_verifier` is missing, wrong, or was not announced (RFC 7636 §4.6, RFC 9700 §2.1.1).
+    VerifierWrong,
+    /// The device code was never issued, was redeemed, or has been forgotten.
+    DeviceCodeUnknown,
+    /// The device code is another client's.
+    DeviceCodeForeign,
+    /// The device code's time is over (RFC 8628 §3.5).
+    DeviceCodeExpired,
+    /// The user has not decided yet (RFC 8628 §3.5).
+    DevicePending,
+    /// The user has not decided yet, and the device asks too often (RFC 8628 §3.5).
+    DeviceTooFast,
+    /// No access token where one is needed (RFC 6750 §3.1).
+    BearerMissing,
+    /// The access token is unknown or dead (RFC 6750 §3.1).
+    BearerInvalid,
+    /// The access token does not allow this (RFC 6750 §3.1).
+    BearerScope,
 }
 
 impl Cause {
+    /// In a word, for records: `wrong_secret`.
+    pub(crate) fn word(self) -> String {
+        let mut word = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !word.is_empty() {
+                word.push('_');
+            }
+            word.extend(letter.to_lowercase());
+        }
+        word
+    }
+
     /// `error` of RFC 6749 §5.2, or of the RFC that the cause comes from.
     pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::MalformedRequest | Self::TooLarge | Self::SeveralAuthentications => "invalid_request",
+            Self::MalformedRequest
+            | Self::TooLarge
+            | Self::SeveralAuthentications
+            | Self::RedirectUriWrong
+            | Self::BearerMissing
+            | Self::BadExchangedToken
+            | Self::ExchangeNotAllowed
+            | Self::CertificateMissing => "invalid_request",
             Self::NoAuthentication
             | Self::UnreadableAuthentication
             | Self::UnknownClient
             | Self::WrongAuthenticationMethod
             | Self::WrongSecret
+            | Self::SecretExpired
+            | Self::SecretNotYetValid
+            | Self::BadCertificate
+            | Self::BadClientAssertion
+            | Self::ClientAssertionReplayed
             | Self::ClientDisabled => "invalid_client",
-            Self::GrantNotAllowed => "unauthorized_client",
+            Self::BadDpopProof => "invalid_dpop_proof",
+            Self::TargetNotAllowed => "invalid_target",
+            Self::DpopNonceNeeded => "use_dpop_nonce",
+            Self::GrantNotAllowed | Self::TenantDisabled => "unauthorized_client",
             Self::UnknownGrant => "unsupported_grant_type",
             Self::ScopeNotAllowed => "invalid_scope",
             Self::RefreshTokenUnknown
@@ -60,14 +163,40 @@ impl Cause {
             | Self::RefreshTokenExpired
             | Self::RefreshTokenRevoked
             | Self::RefreshTokenReused
-            | Self::RevocationForeign => "invalid_grant",
+            | Self::RefreshTokenOtherKey
+            | Self::BadAssertion
+            | Self::AssertionReplayed
+            | Self::SubjectDisabled
+            | Self::ConsentUnderway
+            | Self::RevocationForeign
+            | Self::CodeUnknown
+            | Self::CodeForeign
+            | Self::CodeExpired
+            | Self::CodeReused
+            | Self::CodeRedirectMismatch
+            | Self::VerifierWrong
+            | Self::DeviceCodeUnknown
+            | Self::DeviceCodeForeign => "invalid_grant",
+            Self::ResponseTypeUnknown => "unsupported_response_type",
+            Self::RequestUriInvalid => "invalid_request_uri",
+            Self::RequestObject => "request_not_supported",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::AccessDenied => "access_denied",
+            Self::DeviceCodeExpired => "expired_token",
+            Self::DevicePending => "authorization_pending",
+            Self::DeviceTooFast => "slow_down",
+            Self::BearerInvalid => "invalid_token",
+            Self::BearerScope => "insufficient_scope",
         }
     }
 
     /// Status of the strict dialect: 400 but for clients that did not prove themselves (RFC 6749 §5.2).
     pub(crate) fn status(self) -> u16 {
         match self.code() {
-            "invalid_client" => 401,
+            "invalid_client" | "invalid_token" => 401,
+            "insufficient_scope" => 403,
+            _ if self == Self::BearerMissing => 401,
             _ if self == Self::TooLarge => 413,
             _ => 400,
         }
@@ -80,6 +209,8 @@ pub(crate) struct OAuthError {
     pub(crate) cause: Cause,
     /// What the client is told.
     pub(crate) description: String,
+    /// What only the observer is told, where the client must not know.
+    pub(crate) reason: Option<String>,
 }
 
 impl OAuthError {
@@ -89,7 +220,7 @@ impl OAuthError {
         let allowed = |letter: char| matches!(letter, ' ' | '!' | '#'..='[' | ']'..='~');
         let description: String = description.into();
         let description = description.chars().map(|letter| if allowed(letter) { letter } else { '?' }).collect();
-        Self { cause, description }
+        Self { cause, description, reason: None }
     }
 
     pub(crate) fn too_large() -> Self {
@@ -100,5 +231,10 @@ impl OAuthError {
     pub(crate) fn client(cause: Cause) -> Self {
         debug_assert_eq!(cause.code(), "invalid_client");
         Self::new(cause, "client authentication failed")
+    }
+
+    /// The same refusal, of which the observer is told more.
+    pub(crate) fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
     }
 }

@@ -13,31 +13,55 @@
 //! # let _ = router;
 //! ```
 
+#[cfg(feature = "admin")]
+pub mod admin;
+mod assertion;
+mod audit;
+#[cfg(feature = "command")]
 pub mod cli;
 mod client_auth;
 mod clock;
 mod config;
 mod dialect;
+pub mod dpop;
 mod endpoint;
 mod error;
 pub mod fault;
+#[cfg(feature = "file")]
+pub mod file;
 mod grant;
+mod holder;
+mod id_token;
 mod idp;
 mod key;
+mod login;
 pub mod misbehave;
 mod observe;
+mod proofs;
 mod secret;
+#[cfg(feature = "file")]
+pub mod settings;
 mod store;
+pub mod tls;
 mod token;
+mod user;
 
+pub use assertion::{AssertionRules, Audience, KeySource, KeySourceError, Subjects, TrustedIssuer};
+pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Memory, Reuse, Rotation, TokenFormat};
 pub use dialect::Dialect;
 pub use endpoint::Endpoint;
-pub use idp::{Idp, Stolen};
+pub use grant::ExchangePolicy;
+pub use holder::{Binding, Holder};
+pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
 pub use key::Algorithm;
+pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};
-pub use observe::{IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen};
-pub use secret::Secret;
-pub use store::Which;
+pub use observe::{
+    AuthorizationEvent, AuthorizationStep, IdpEvent, Observer, Outcome, Passive, ReplySeen, RequestSeen,
+};
+pub use secret::{ClientSecret, Secret};
+pub use store::{Propagation, Which};
 pub use token::{Death, TokenFacts, TokenId, TokenKind};
+pub use user::User;

@@ -1,7 +1,5 @@
 //! The command `mock-idp`.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     mock_idp::cli::main()
 }

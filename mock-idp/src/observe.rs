@@ -49,6 +49,9 @@ pub struct ReplySeen {
     pub status: u16,
     /// `error` of RFC 6749 §5.2.
     pub error: Option<String>,
+    /// What was wrong with the request, in a word, if it was refused: `wrong_secret`. It may say more than the client
+    /// is told.
+    pub cause: Option<String>,
     /// Why it was decided so.
     pub reason: Option<String>,
     /// Tokens in it.
@@ -83,6 +86,42 @@ pub enum IdpEvent {
         /// Its id.
         kid: String,
     },
+    /// A step on a user's way to tokens.
+    Authorization(Box<AuthorizationEvent>),
+}
+
+/// A step on a user's way to tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationEvent {
+    /// What happened.
+    pub step: AuthorizationStep,
+    /// The client that asked for tokens.
+    pub client: Option<String>,
+    /// The user, if that is known.
+    pub subject: Option<String>,
+    /// Why, or how.
+    pub reason: String,
+}
+
+/// What can happen on a user's way to tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizationStep {
+    /// A user signed in.
+    SignedIn,
+    /// A name or password was wrong.
+    SignInRefused,
+    /// A user allowed what a client asked for.
+    Consented,
+    /// A user said no, or could not be asked.
+    Refused,
+    /// A client got an authorization code.
+    CodeIssued,
+    /// A client got tokens for its authorization code.
+    CodeRedeemed,
+    /// An authorization code was presented again: what it gave is dead.
+    CodeReused,
+    /// A user signed out.
+    SignedOut,
 }
 
 /// Sees what happens and may change replies. Calls come from many tasks at once.

@@ -47,9 +47,33 @@ impl Secret {
         after_dots.split_once('_').filter(|(prefix, _)| prefix.len() <= 4).map_or(after_dots, |(_, rest)| rest)
     }
 
+    /// Names it without telling it: a few digits of a digest, as in `sha256:0a1b2c3d`.
+    pub fn fingerprint(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.expose().as_bytes());
+        let digits: String = digest.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{digits}")
+    }
+
     /// Compares in constant time.
     pub fn matches(&self, other: &str) -> bool {
         self.expose().as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(feature = "file")]
+impl schemars::JsonSchema for Secret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "minLength": 1 })
     }
 }
 
@@ -67,14 +91,55 @@ impl Hash for Secret {
     }
 }
 
+/// A secret of a client, and from when until when it is good, by the identity provider's clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// Its value.
+    pub value: Secret,
+    /// When it becomes good, in milliseconds since the Unix epoch; `None` if it always was.
+    pub from_ms: Option<i64>,
+    /// When it is over, likewise; `None` if it never is.
+    pub until_ms: Option<i64>,
+}
+
+impl ClientSecret {
+    /// A secret that is always good.
+    pub fn new(value: impl Into<String>) -> Self {
+        Secret::new(value).into()
+    }
+
+    /// The same secret, good from then on.
+    #[must_use]
+    pub fn from_ms(self, from_ms: i64) -> Self {
+        Self { from_ms: Some(from_ms), ..self }
+    }
+
+    /// The same secret, good until then.
+    #[must_use]
+    pub fn until_ms(self, until_ms: i64) -> Self {
+        Self { until_ms: Some(until_ms), ..self }
+    }
+
+    /// Whether its time has come.
+    pub(crate) fn has_begun(&self, now_ms: i64) -> bool {
+        self.from_ms.is_none_or(|from_ms| from_ms <= now_ms)
+    }
+
+    /// Whether its time is over.
+    pub(crate) fn is_over(&self, now_ms: i64) -> bool {
+        self.until_ms.is_some_and(|until_ms| until_ms <= now_ms)
+    }
+}
+
+impl From<Secret> for ClientSecret {
+    fn from(value: Secret) -> Self {
+        Self { value, from_ms: None, until_ms: None }
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.expose().as_bytes());
-        f.write_str("Secret(sha256:")?;
-        for byte in &digest.as_ref()[..4] {
-            write!(f, "{byte:02x}")?;
-        }
-        f.write_str(")")
+        write!(f, "Secret({})", self.fingerprint())
     }
 }
 

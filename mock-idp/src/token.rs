@@ -1,15 +1,23 @@
 //! Tokens: what they say and what became of them.
 
-use serde::Serialize;
+use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::holder::Holder;
 use crate::secret::Secret;
 
 /// Names a token without its value. Numbers follow the order of issue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(transparent)]
 pub struct TokenId(pub u64);
 
 /// Access or refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum TokenKind {
     /// Presented to APIs.
     Access,
@@ -51,6 +59,8 @@ pub struct TokenFacts {
     pub expires_at_ms: i64,
     /// How it died, by revocation or rotation. Expiry is whoever judges its own matter: clocks differ.
     pub death: Option<Death>,
+    /// Who may present it, if not every bearer, and who acts with it.
+    pub holder: Option<Arc<Holder>>,
     /// Its value; empty where it is not kept and the token was not found by it ([`Memory::Needed`](crate::Memory)).
     pub value: Secret,
     /// The address where it was issued.
@@ -80,4 +90,13 @@ pub(crate) struct AccessClaims<'a> {
     pub(crate) jti: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) scope: &'a str,
+    /// RFC 7800 §3.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cnf: Option<Value>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) act: Option<&'a Value>,
+    /// RFC 8693 §4.4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) may_act: Option<&'a Value>,
 }

@@ -108,13 +108,12 @@ async fn an_answer_can_be_cut_by_the_same_rule() {
 
 /// What an observer is told of replies: status, error and `Retry-After`.
 #[derive(Default)]
-struct Told(Mutex<Vec<Sent>>);
-
-type Sent = (u16, Option<String>, Option<String>);
+struct Told(Mutex<Vec<(u16, String, String)>>);
 
 impl Observer for Told {
     fn reply(&self, _: &RequestSeen, reply: &ReplySeen) -> Outcome {
-        let told = (reply.status, reply.error.clone(), reply.retry_after.clone());
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let told = (reply.status, text(&reply.error), text(&reply.retry_after));
         self.0.lock().expect("no panic").push(told);
         Outcome::default()
     }
@@ -128,7 +127,7 @@ async fn an_observer_is_told_of_the_reply_as_it_is_sent() {
     served.idp.rules().add(rule.retry_after(RetryAfter::Seconds(-1)).once());
     assert_eq!(served.token(GRANT).await.status, 418);
     assert_eq!(served.token(GRANT).await.status, 200);
-    let sent = [(418, Some("teapot".to_owned()), Some("-1".to_owned())), (200, None, None)];
+    let sent = [(418, "teapot".to_owned(), "-1".to_owned()), (200, String::new(), String::new())];
     assert_eq!(*told.0.lock().expect("no panic"), sent);
 }
 
@@ -198,9 +197,7 @@ async fn a_period_that_ends_releases_what_hangs() {
     );
     let hangs = served.raw(&form);
     let ends = async {
-        while served.idp.rules().list()[0].held == 0 {
-            tokio::task::yield_now().await;
-        }
+        served.holds_one().await;
         assert_eq!(statuses(&served, 1).await, [200], "its one time is over, and it still holds");
         assert_eq!(served.idp.rules().list()[0].held, 1);
         served.idp.clock().advance(Duration::from_secs(3600));

@@ -46,6 +46,7 @@ impl Observer for Script {
             IdpEvent::Died { token, death } => format!("died {} {death:?}", token.id.0),
             IdpEvent::Revoked { which, reason } => format!("revoked {which:?} {reason}"),
             IdpEvent::KeyRotated { .. } => "key".into(),
+            IdpEvent::Authorization(event) => format!("{:?}", event.step),
         });
     }
 

@@ -5,7 +5,7 @@ mod support;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use mock_idp::misbehave::{Allowance, Body, LimitHeaders, Per, RateLimit, Reset, Wait};
+use mock_idp::misbehave::{Allowance, Body, LimitHeaders, Per, RateLimit, Reset, RetryAfter, Wait};
 use mock_idp::{Client, Config, Endpoint, Rule, TimeSource, TokenFormat};
 use support::{Reply, Served, basic, serve};
 
@@ -106,6 +106,14 @@ async fn counters_can_be_shared_and_refusals_can_look_otherwise() {
     assert_eq!(served.token(GRANT).await.status, 200);
     assert_eq!(served.get("/oauth2/jwks").await.status, 200, "each endpoint has a counter of its own");
     assert_eq!(other(&served).await.status, 429);
+    served.idp.rules().clear();
+    let body = Body::Other { content_type: "application/problem+json".into(), body: r#"{"title":"slow"}"#.into() };
+    let retry_after = Wait::Says(RetryAfter::Text("later".into()));
+    served.idp.rules().add(Rule::everywhere().limit(RateLimit { body, retry_after, ..window(0) }));
+    let refused = other(&served).await;
+    assert_eq!((refused.status, refused.body.as_str()), (429, r#"{"title":"slow"}"#));
+    assert_eq!(header(&refused, "content-type").as_deref(), Some("application/problem+json"));
+    assert_eq!(header(&refused, "retry-after").as_deref(), Some("later"));
 }
 
 #[tokio::test]

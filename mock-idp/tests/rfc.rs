@@ -117,7 +117,15 @@ async fn rfc8414_metadata_names_what_is_served_and_rfc7517_keys_say_their_use() 
     for required in ["issuer", "token_endpoint", "response_types_supported", "subject_types_supported"] {
         assert!(!metadata.field(required).is_null(), "{required}");
     }
-    assert_eq!(metadata.field("grant_types_supported"), serde_json::json!(["client_credentials", "refresh_token"]));
+    let grants = serde_json::json!([
+        "client_credentials",
+        "refresh_token",
+        "authorization_code",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]);
+    assert_eq!(metadata.field("grant_types_supported"), grants);
     for endpoint in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
         let url = metadata.text(endpoint);
         let path = url.strip_prefix(&served.listener.origin).expect("under the issuer");

@@ -40,7 +40,7 @@ async fn served() -> (Served, Arc<Seen>) {
 #[tokio::test]
 async fn requests_for_nothing_are_seen_and_refused() {
     let (served, seen) = served().await;
-    let missing = served.get("/oauth2/authorize").await;
+    let missing = served.get("/oauth2/missing?code=x").await;
     let other = served.get("/oauth2/token?grant_type=client_credentials").await;
     let posted = served.post("/oauth2/jwks", "", "").await;
     assert_eq!([missing.status, other.status, posted.status], [404, 405, 405]);
@@ -51,7 +51,7 @@ async fn requests_for_nothing_are_seen_and_refused() {
     let unknown = Endpoint::Unknown;
     assert_eq!(
         told,
-        [(unknown, "GET /oauth2/authorize"), (unknown, "GET /oauth2/token"), (unknown, "POST /oauth2/jwks")],
+        [(unknown, "GET /oauth2/missing"), (unknown, "GET /oauth2/token"), (unknown, "POST /oauth2/jwks")],
         "a GET is no token request, and a query may hold secrets"
     );
     assert_eq!(*seen.statuses.lock().expect("no panic"), [404, 405, 405]);

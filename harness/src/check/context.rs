@@ -1,6 +1,6 @@
 //! What checks know of scenario and target: what the journal's first record holds.
 
-use crate::journal::{ControlFacts, Run, RunEnd};
+use crate::journal::{ControlFacts, Hole, Run, RunEnd};
 use crate::scenario::{Resolved, ResolvedCheck};
 
 /// What was run, and what its control did.
@@ -22,6 +22,9 @@ pub enum Unjudged {
     /// What was run is said in words that this version does not know.
     #[error("the journal's first record cannot be read ({0}); re-check it with the version that wrote it")]
     Header(String),
+    /// It is not whole.
+    #[error(transparent)]
+    Hole(#[from] Hole),
     /// The lab failed.
     #[error("the lab failed: {0}")]
     LabFailed(String),
@@ -37,10 +40,11 @@ impl Context {
     ///
     /// [`Unjudged`]: every check is inconclusive then.
     pub fn of(run: &Run<'_>) -> Result<Self, Unjudged> {
+        run.whole()?;
         match run.end() {
             Some(RunEnd::LabFailed { reason }) => return Err(Unjudged::LabFailed(reason.clone())),
             Some(RunEnd::Interrupted) => return Err(Unjudged::Interrupted),
-            Some(RunEnd::Complete) | None => {}
+            Some(RunEnd::Complete(_)) | None => {}
         }
         let header = run.header().ok_or(Unjudged::NoHeader)?;
         let resolved = Resolved::read(&header.resolved).map_err(Unjudged::Header)?;

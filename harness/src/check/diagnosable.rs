@@ -7,11 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use super::attribution::{Attribution, Live};
 use super::grants::{is_grant, is_permanent};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{ApiResponse, Attempt, Event, IdpResponse, Run, Seq};
+use crate::journal::{ApiResponse, Attempt, Attribution, Event, IdpResponse, Live, Run, Seq};
 use crate::scenario::{At, ErrorTypes};
 
 /// Types that SDKs give to whatever they know no better name for.

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::{Attribution, Live};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{ControlFacts, EffectCount, Event, Identity, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::journal::{
+    Attribution, ControlFacts, EffectCount, Event, Identity, Live, Run, Seq, WorkflowId, WorkflowStatus,
+};
 use crate::scenario::Outcome;
 
 pub(super) struct EffectOnce;

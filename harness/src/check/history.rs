@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::attribution::Activity;
-use crate::journal::{Event, Failure, Run};
+use crate::journal::{Activity, Event, Failure, Run};
 
 /// Temporal's default for workflow tasks.
 const WORKFLOW_TASK_MS: u64 = 10_000;

@@ -7,10 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::attribution::{Activity, Attribution, Candidates, Live};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Call, Event, Instance, Run, Seq, WorkflowId};
+use crate::journal::{Activity, Attribution, Call, Candidates, Event, Instance, Live, Run, Seq, WorkflowId};
 
 /// Temporal's timers fire up to 10 ms early in the lab's set-up, and clocks are read in whole milliseconds.
 const TOLERANCE_US: u64 = 50_000;

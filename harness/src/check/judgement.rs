@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::attribution::Attribution;
-use crate::journal::Seq;
+use crate::journal::{Attribution, Seq};
 
 /// What a check says.
 #[derive(Debug, Clone, PartialEq, Eq)]

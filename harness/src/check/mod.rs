@@ -4,7 +4,6 @@
 //! The journal is all that they know: its first record says what scenario was run against what target, and what the
 //! control of the same configuration did ([`Context`]).
 
-mod attribution;
 mod bounded_load;
 mod context;
 mod diagnosable;
@@ -27,10 +26,10 @@ mod truthful_health;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-pub use attribution::Attribution;
 pub use context::{Context, Unjudged};
 pub use judgement::{Finding, Judgement, Opinion, Verdict};
 
+pub use crate::journal::Attribution;
 use crate::journal::Run;
 
 /// One question that a finished journal answers.
@@ -88,9 +87,10 @@ pub fn judge(run: &Run<'_>) -> Vec<Verdict> {
 /// scenario expects: whoever runs a scenario waits so long before it gives up. `None` while no fault has fired, and
 /// while a workflow is open that none has met.
 ///
-/// `run` may be unfinished; histories in it, as far as they go, tell retry policies and timeouts.
-pub fn deadline(run: &Run<'_>, context: &Context) -> Option<Duration> {
-    recovers::deadline(run, context)
+/// `run` may be unfinished; histories in it, as far as they go, tell retry policies and timeouts. `None`, too, where the
+/// first record does not say what was run.
+pub fn deadline(run: &Run<'_>) -> Option<Duration> {
+    recovers::deadline(run, &Context::of(run).ok()?)
 }
 
 /// A check that crashes is inconclusive, never a pass.

@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::{Candidates, Delivered, Live};
 use super::grants::is_grant;
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{ApiRequest, Attempt, Event, Instance, Run, Seq, TokenName};
+use crate::journal::{ApiRequest, Attempt, Candidates, Delivered, Event, Instance, Live, Run, Seq, TokenName};
 
 pub(super) struct NoRefusedReuse;
 

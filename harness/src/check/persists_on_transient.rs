@@ -5,11 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::Live;
 use super::grants::is_permanent;
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{ApiResponse, Event, Instance, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::journal::{ApiResponse, Event, Instance, Live, Run, Seq, WorkflowId, WorkflowStatus};
 use crate::scenario::Outcome;
 
 pub(super) struct PersistsOnTransient;

@@ -12,11 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::attribution::Activity;
 use super::history::{Histories, Plan};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Event, Failure, Record, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::journal::{Activity, Event, Failure, Record, Run, Seq, WorkflowId, WorkflowStatus};
 use crate::scenario::Ending;
 
 /// For the work that is left, on a machine that was not seen to be busy. `checks: { recovers: { slack: … } }` sets
@@ -64,9 +63,13 @@ impl Check for Recovers {
             };
             let bound = story.bound(workflow, told, closed.at_us);
             let name = words(status);
+            let ended = match status {
+                WorkflowStatus::Running => format!("workflow {workflow} is still running"),
+                _ => format!("workflow {workflow} ended as {name}"),
+            };
             if status != expected && status == WorkflowStatus::Running && told.abandoned {
                 tally.find(
-                    format!("workflow {workflow} is still running, and no worker is left"),
+                    format!("{ended}, and no worker is left"),
                     words(expected),
                     story.last_exit.into_iter().chain([closed.seq]).collect(),
                 );
@@ -79,11 +82,12 @@ impl Check for Recovers {
                 spared.push(closed.seq);
             } else if status != expected {
                 let within = bound.as_ref().map_or_else(String::new, |bound| format!(" within {}", bound.sum()));
-                tally.find(
-                    format!("workflow {workflow} ended as {name}"),
-                    format!("{}{within}", words(expected)),
-                    vec![closed.seq],
-                );
+                let wanted = match expected {
+                    // There is no time by which it has to happen.
+                    WorkflowStatus::Running => "still running".to_owned(),
+                    _ => format!("{}{within}", words(expected)),
+                };
+                tally.find(ended, wanted, vec![closed.seq]);
             } else if status != WorkflowStatus::Running
                 && let Some(bound) = bound.as_ref().filter(|bound| closed.at_us > bound.end_us())
             {

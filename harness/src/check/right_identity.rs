@@ -7,11 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::Live;
 use super::grants::{grants, is_grant};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{ApiRequest, Event, Run, Seq, TokenName};
+use crate::journal::{ApiRequest, Event, Live, Run, Seq, TokenName};
 use crate::scenario::Grant;
 
 pub(super) struct RightIdentity;

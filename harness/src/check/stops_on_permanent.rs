@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::{Activity, Live};
 use super::grants::{Grant, grants, is_permanent};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Call, Event, Instance, Run, Seq, WorkflowStatus};
+use crate::journal::{Activity, Call, Event, Instance, Live, Run, Seq, WorkflowStatus};
 use crate::scenario::{Ending, Outcome};
 
 pub(super) struct StopsOnPermanent;

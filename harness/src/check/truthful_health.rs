@@ -6,10 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::Live;
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Call, Event, Instance, Record, Run, Seq};
+use crate::journal::{Call, Event, Instance, Live, Record, Run, Seq};
 use crate::scenario::Restart;
 
 /// A worker that polls begins the next poll within milliseconds; after an error it may wait a little.

@@ -10,8 +10,8 @@ use super::table::{paragraph, table};
 use crate::check;
 use crate::journal::{KIND_DOCS, KindDoc, Moment, kind_doc};
 use crate::scenario::{
-    Action, CHECKS, CheckWord, Group, Scenario, Target, builtin_target, catalogue, failure_mode, failure_modes,
-    filters, prescribed_wait, suggest, triggers, values_of,
+    Action, CHECKS, CheckWord, Group, Requirement, Scenario, Target, builtin_target, catalogue, failure_mode,
+    failure_modes, filters, prescribed_wait, suggest, triggers, values_of,
 };
 
 #[derive(clap::Args)]
@@ -137,6 +137,12 @@ impl Words {
         section(&mut text, "mirrors", modes);
         let checks = CHECKS.iter().filter(|check| proves(scenario, check.id)).map(|check| [check.id, check.doc]);
         section(&mut text, "exists for these checks, and is judged by all", checks);
+        let requires = Requirement::DOCS.iter().filter(|(name, _)| asks(scenario, name));
+        section(
+            &mut text,
+            "requires, and is not applicable or skipped without",
+            requires.map(|(name, doc)| [*name, *doc]),
+        );
         let wait = prescribed_wait(scenario);
         let group = Group::of(scenario).name();
         let _ = writeln!(text, "\ngroup {group}: it waits {wait} in real time, and runs with\n  tokenlapse run {id}");
@@ -228,6 +234,10 @@ fn proves(scenario: &Scenario, check: &str) -> bool {
     scenario.proves.iter().any(|proved| proved.value == check)
 }
 
+fn asks(scenario: &Scenario, requirement: &str) -> bool {
+    scenario.requires.iter().any(|asked| asked.value.name() == requirement)
+}
+
 fn mode_of(check: &str) -> Option<&'static str> {
     check::ALL.iter().find(|known| known.id() == check).map(|check| check.failure_mode())
 }
@@ -290,6 +300,8 @@ mod tests {
         for (id, shown) in [
             ("expiry-herd", "FM-12"),
             ("expiry-herd", "api.hold: { until: 8 }"),
+            ("expiry-herd", "control-shows  a workload in whose workflows"),
+            ("rotation-restart", "processes"),
             ("bounded-load", "grant-storm"),
             ("bounded-load", "expiry-herd"),
             ("api.hold", "do: { api.hold: { until: 2 } }"),

@@ -68,7 +68,8 @@ impl<'a> Root<'a> {
         if let Some(choices) = model["oneOf"].as_array() {
             let word = |it: &'a Value| match it["const"].as_str() {
                 Some(word) => Some(word.to_owned()),
-                None => it["properties"].as_object()?.keys().next().map(|key| format!("{key}: …")),
+                None if self.resolve(it)["pattern"].is_string() => Some("duration".to_owned()),
+                None => self.resolve(it)["properties"].as_object()?.keys().next().map(|key| format!("{key}: …")),
             };
             return choices.iter().filter_map(word).collect::<Vec<_>>().join(", ");
         }
@@ -116,7 +117,7 @@ mod tests {
             [
                 "endpoint token, introspect, revoke, jwks, discovery (default token)",
                 "grant text",
-                "by duration (required)",
+                "by duration, between: … (required)",
                 "times number (default 1)"
             ]
         );

@@ -153,14 +153,16 @@ fn file(path: &str) -> Result<Scenario, Unselected> {
 mod tests {
     use super::*;
 
+    const QUICK: &str = "faults: [{ do: { link.refuse: { on: idp } } }]\n";
+
     /// Three quick ones, a slow one among them in its family, and a family of slow ones only.
     fn catalogue() -> Vec<Scenario> {
         let slow = "faults: [{ do: { link.refuse: { on: idp } }, for: 1m }]";
         [
-            ("expiry-one", "expiry", ""),
-            ("expiry-two", "expiry", ""),
+            ("expiry-one", "expiry", QUICK),
+            ("expiry-two", "expiry", QUICK),
             ("expiry-slow", "expiry", slow),
-            ("outage-one", "outage", ""),
+            ("outage-one", "outage", QUICK),
             ("patience-one", "patience", slow),
         ]
         .map(|(id, family, rest)| {
@@ -222,9 +224,9 @@ mod tests {
             std::fs::write(&path, text).expect("written");
             path.display().to_string()
         };
-        let mine = write("mine.yaml", "scenario: mine\nfamily: own\ntitle: t\n");
+        let mine = write("mine.yaml", &format!("scenario: mine\nfamily: own\ntitle: t\n{QUICK}"));
         assert_eq!(ids(&[&mine, "outage"], false), Ok(vec!["outage-one".to_owned(), "mine".to_owned()]));
-        let twice = write("twice.yml", "scenario: outage-one\nfamily: own\ntitle: t\n");
+        let twice = write("twice.yml", &format!("scenario: outage-one\nfamily: own\ntitle: t\n{QUICK}"));
         assert_eq!(ids(&[&twice], false), Ok(vec!["outage-one".to_owned()]), "alone it is one of that name");
         assert!(
             ids(&[&twice, "outage"], false).is_err_and(|said| said.contains("two scenarios are named `outage-one`"))

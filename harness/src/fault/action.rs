@@ -33,7 +33,7 @@ pub(super) struct Fired {
     pub(super) barrier: Option<Barrier>,
 }
 
-/// Carries an action out that `trigger` has triggered. Changes of replies and barriers concern what follows: the
+/// Carries an action, of which all is drawn by now, out that `trigger` has triggered. Changes of replies and barriers concern what follows: the
 /// engine sees to them.
 pub(super) fn fire(
     action: &Action,
@@ -124,7 +124,7 @@ fn link(action: &Action) -> Option<(LinkEnd, LinkFault)> {
     match action {
         Action::LinkRefuse(link) => Some((link.on, LinkFault::Refuse)),
         Action::LinkReset(link) => Some((link.on, LinkFault::Reset)),
-        Action::LinkLatency(link) => Some((link.on, LinkFault::Latency(link.by.to_std()))),
+        Action::LinkLatency(link) => Some((link.on, LinkFault::Latency(link.by.longest().to_std()))),
         _ => None,
     }
 }

@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 use super::action;
 use super::bite::{Known, Unproved};
 use super::controls::{Controls, Inert};
-use super::one::{Occasion, One, Standing};
+use super::one::{Firing, Occasion, One, Standing};
 use super::plan::Plan;
 use super::reply;
 use super::seen::Seen;
-use super::trigger::Counter;
+use super::trigger::{Counter, Draws};
 use crate::journal::{Act, Call, Consequences, Due, Event, Intervene, Journal, Record};
 use crate::scenario::{Arm, Ending, ResolvedHeal, TimeMode};
 
@@ -43,6 +43,7 @@ pub struct Engine {
     healing: Option<Healing>,
     ending: Ending,
     time: TimeMode,
+    seed: u64,
     known: Known,
     /// Which fault answered a call, until its reply leaves.
     answered: BTreeMap<Call, String>,
@@ -76,6 +77,7 @@ impl Engine {
             healing: plan.heal.map(|plan| Healing { plan, counter: Counter::default(), met: false, due: false }),
             ending: plan.ending,
             time: plan.time,
+            seed: plan.seed,
             known: Known::default(),
             answered: BTreeMap::new(),
             begun: false,
@@ -141,13 +143,13 @@ impl Engine {
             let occasion =
                 Occasion { seq: seen.record.seq, event: seen.record.event.clone(), fields: seen.fields().clone() };
             let one = &mut self.faults[index];
-            let delay = one.fault.delay.to_std();
+            let delay = one.firing(number).delay;
             if delay.is_zero() {
                 self.act(index, number, occasion, consequences);
             } else {
                 one.waiting.insert(number, occasion);
                 let fault = Some(one.fault.id.clone());
-                self.later(delay, Event::FaultDue { fault, firing: Some(number), what: Due::Act });
+                self.later(delay, Event::FaultDue { fault, firing: Some(number), what: Due::Act, drawn_ms: None });
             }
         }
     }
@@ -156,20 +158,21 @@ impl Engine {
     fn act(&mut self, index: usize, number: u32, occasion: Occasion, consequences: &mut Consequences) {
         let one = &mut self.faults[index];
         one.fired += 1;
-        let done = action::fire(&one.fault.action, &occasion.event, &self.known, self.time, &mut *self.controls);
+        let Firing { action, lasts, drawn_ms, .. } = one.firing(number);
+        let done = action::fire(&action, &occasion.event, &self.known, self.time, &mut *self.controls);
         consequences.effects.extend(done.effect);
         if one.bites_by_event() && !done.inert {
             one.unproved.push(Unproved::new(self.known.clone(), occasion.fields, done.aim));
         }
-        if one.fault.action.can_be_undone() {
-            one.standing.push(Standing { number, replies: done.replies, barrier: done.barrier, felt: false });
+        let (fault, name) = (one.fault.id.clone(), action.name().to_owned());
+        if action.can_be_undone() {
+            one.standing.push(Standing { number, action, replies: done.replies, barrier: done.barrier, felt: false });
         }
-        let lasts = one.fault.lasts;
-        let (fault, action) = (one.fault.id.clone(), one.fault.action.name().to_owned());
-        self.say(Event::FaultFired { fault: fault.clone(), action, trigger: Some(occasion.seq) });
+        let trigger = Some(occasion.seq);
+        self.say(Event::FaultFired { fault: fault.clone(), action: name, trigger, drawn_ms });
         if let Some(lasts) = lasts {
-            let event = Event::FaultDue { fault: Some(fault), firing: Some(number), what: Due::Undo };
-            self.later(lasts.to_std(), event);
+            let event = Event::FaultDue { fault: Some(fault), firing: Some(number), what: Due::Undo, drawn_ms: None };
+            self.later(lasts, event);
         }
     }
 
@@ -183,7 +186,7 @@ impl Engine {
         for index in 0..self.faults.len() {
             let one = &mut self.faults[index];
             let Some(standing) = one.standing.iter_mut().find(|standing| standing.replies > 0) else { continue };
-            let Some(directive) = reply::directive(&one.fault.action, &record.event, &*self.controls) else { continue };
+            let Some(directive) = reply::directive(&standing.action, &record.event, &*self.controls) else { continue };
             if directive.act != Act::Proceed && consequences.directive.act != Act::Proceed {
                 // An earlier fault has this one; delays alone add up.
                 continue;
@@ -227,7 +230,7 @@ impl Engine {
 
     /// The moment that a timer waited for has come.
     fn due(&mut self, record: &Record, consequences: &mut Consequences) {
-        let Event::FaultDue { fault, firing, what } = &record.event else { return };
+        let Event::FaultDue { fault, firing, what, .. } = &record.event else { return };
         let index = fault.as_ref().and_then(|id| self.faults.iter().position(|one| one.fault.id == *id));
         match (what, index, firing) {
             (Due::Act, Some(index), Some(number)) => {
@@ -240,8 +243,8 @@ impl Engine {
             (Due::Undo, Some(index), Some(number)) => {
                 let one = &mut self.faults[index];
                 if let Some(at) = one.standing.iter().position(|standing| standing.number == *number) {
-                    one.standing.remove(at);
-                    action::undo(&one.fault.action, &mut *self.controls);
+                    let standing = one.standing.remove(at);
+                    action::undo(&standing.action, &mut *self.controls);
                     self.say(Event::FaultHealed { fault: self.faults[index].fault.id.clone() });
                 }
             }
@@ -262,11 +265,14 @@ impl Engine {
             return;
         }
         healing.met = true;
-        let delay = healing.plan.delay.to_std();
+        // No fault is called so: it is none.
+        let mut draws = Draws::of(self.seed, "", 1);
+        let delay = draws.take("delay", &healing.plan.delay);
         if delay.is_zero() {
             healing.due = true;
         } else {
-            self.later(delay, Event::FaultDue { fault: None, firing: None, what: Due::Heal });
+            let drawn_ms = draws.drawn_ms.get("delay").copied();
+            self.later(delay, Event::FaultDue { fault: None, firing: None, what: Due::Heal, drawn_ms });
         }
     }
 
@@ -292,8 +298,8 @@ impl Engine {
             one.over = true;
             one.waiting.clear();
             let standing = std::mem::take(&mut one.standing);
-            for _ in &standing {
-                action::undo(&one.fault.action, &mut *self.controls);
+            for standing in &standing {
+                action::undo(&standing.action, &mut *self.controls);
             }
             if !standing.is_empty() {
                 self.say(Event::FaultHealed { fault: self.faults[index].fault.id.clone() });

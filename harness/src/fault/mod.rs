@@ -23,7 +23,7 @@ pub use bite::{BITES, Bite, default_bite};
 pub use controls::{Controls, Expiry, Inert, LinkFault, Revocation, TokenLifetime, Which};
 pub use engine::{Engine, Progress};
 pub use plan::Plan;
-pub(crate) use seen::is_instance;
+pub(crate) use seen::{Seen, is_instance};
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! One fault on its way: armed, met, fired, bitten, undone.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use super::bite::{Bite, Unproved, default_bite};
 use super::engine::Progress;
 use super::hold::Barrier;
 use super::seen::Seen;
-use super::trigger::{Chance, Counter};
+use super::trigger::{Chance, Counter, Draws};
 use crate::journal::{Event, Seq};
 use crate::scenario::{Action, ResolvedFault};
 
@@ -17,6 +18,7 @@ pub(super) struct One {
     pub(super) armed: bool,
     counter: Counter,
     chance: Chance,
+    seed: u64,
     /// How often its trigger was met and chance was with it: each is a firing, some wait for their delay.
     met: u32,
     /// Firings that wait for their delay, by number.
@@ -37,9 +39,23 @@ pub(super) struct Occasion {
     pub(super) fields: Value,
 }
 
+/// A firing with all that is drawn for it.
+pub(super) struct Firing {
+    /// How long after its trigger it acts.
+    pub(super) delay: Duration,
+    /// What it does, for how long each time.
+    pub(super) action: Action,
+    /// How long it lasts; `None`: until healing.
+    pub(super) lasts: Option<Duration>,
+    /// What was drawn, in milliseconds, by key.
+    pub(super) drawn_ms: BTreeMap<String, u64>,
+}
+
 /// A firing whose effect lasts.
 pub(super) struct Standing {
     pub(super) number: u32,
+    /// What it does.
+    pub(super) action: Action,
     /// Replies that are still to be changed.
     pub(super) replies: u32,
     /// Requests that are held.
@@ -52,6 +68,7 @@ impl One {
     pub(super) fn new(fault: ResolvedFault, seed: u64) -> Self {
         Self {
             chance: Chance::new(seed, &fault.id, fault.probability),
+            seed,
             fault,
             armed: false,
             counter: Counter::default(),
@@ -73,6 +90,22 @@ impl One {
         }
         self.met += 1;
         Some(self.met)
+    }
+
+    /// The firing of this number: the same each time that it is asked for.
+    pub(super) fn firing(&self, number: u32) -> Firing {
+        let mut draws = Draws::of(self.seed, &self.fault.id, number);
+        let action = self.fault.action.clone();
+        let by = action.delay().map(|by| draws.take("by", by));
+        Firing {
+            delay: draws.take("delay", &self.fault.delay),
+            action: match by {
+                Some(by) => action.delayed_by(by.into()),
+                None => action,
+            },
+            lasts: self.fault.lasts.as_ref().map(|lasts| draws.take("for", lasts)),
+            drawn_ms: draws.drawn_ms,
+        }
     }
 
     /// How many of its firings this event proves.

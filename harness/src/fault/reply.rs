@@ -33,7 +33,7 @@ pub(super) fn times(action: &Action) -> Option<u32> {
     })
 }
 
-/// What this action does to the request or reply that `event` reports, if anything.
+/// What this action, of which all is drawn by now, does to the request or reply that `event` reports, if anything.
 pub(super) fn directive(action: &Action, event: &Event, controls: &dyn Controls) -> Option<Directive> {
     let act = |act| Directive { act, ..Directive::default() };
     let (place, directive): (_, Box<dyn FnOnce() -> Directive + '_>) = match action {
@@ -56,7 +56,7 @@ pub(super) fn directive(action: &Action, event: &Event, controls: &dyn Controls)
         }
         Action::IdpDelay(it) => {
             let place = Place { on: LinkEnd::Idp, at: Some(it.endpoint.name()), grant: it.grant.as_deref() };
-            (place, Box::new(|| late(it.by.to_std())))
+            (place, Box::new(|| late(it.by.longest().to_std())))
         }
         Action::IdpDropReply(it) => {
             let place = Place { on: LinkEnd::Idp, at: Some(it.endpoint.name()), grant: it.grant.as_deref() };
@@ -82,7 +82,7 @@ pub(super) fn directive(action: &Action, event: &Event, controls: &dyn Controls)
         }
         Action::ApiDelay(it) => {
             let place = Place { on: LinkEnd::Api, at: it.route.as_ref().map(|route| &*route.value), grant: None };
-            (place, Box::new(|| late(it.by.to_std())))
+            (place, Box::new(|| late(it.by.longest().to_std())))
         }
         Action::ApiDropReply(it) => {
             let place = Place { on: LinkEnd::Api, at: it.route.as_ref().map(|route| &*route.value), grant: None };

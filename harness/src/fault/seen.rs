@@ -8,23 +8,23 @@ use crate::journal::{Event, Instance, Record, TokenName};
 use crate::scenario::Scalar;
 
 /// A record whose fields are taken apart when somebody first asks for them.
-pub(super) struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     pub(super) record: &'a Record,
     fields: OnceCell<Value>,
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn new(record: &'a Record) -> Self {
+    pub(crate) fn new(record: &'a Record) -> Self {
         Self { record, fields: OnceCell::new() }
     }
 
     /// The event as JSON has it.
-    pub(super) fn fields(&self) -> &Value {
+    pub(crate) fn fields(&self) -> &Value {
         self.fields.get_or_init(|| serde_json::to_value(&self.record.event).unwrap_or_default())
     }
 
     /// Whether it is of this kind and passes all filters.
-    pub(super) fn is(&self, event: &str, filters: &[(String, Vec<Scalar>)]) -> bool {
+    pub(crate) fn is(&self, event: &str, filters: &[(String, Vec<Scalar>)]) -> bool {
         self.record.event.kind() == event
             && filters.iter().all(|(field, any_of)| {
                 let found = &self.fields()[field];

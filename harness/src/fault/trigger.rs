@@ -1,6 +1,7 @@
 //! When a fault fires.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -8,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::seen::Seen;
-use crate::scenario::{Per, ResolvedTrigger, Then};
+use crate::scenario::{Delay, Per, ResolvedTrigger, Then};
 
 /// Counts the events that a trigger waits for.
 #[derive(Debug, Default)]
@@ -54,13 +55,17 @@ pub(super) struct Chance {
     probability: f64,
 }
 
+/// Random numbers that nothing but the seed and a name decide.
+fn stream(seed: u64, name: &str) -> ChaCha12Rng {
+    let mut random = ChaCha12Rng::seed_from_u64(seed);
+    let digest = Sha256::digest(name.as_bytes());
+    random.set_stream(digest.iter().take(8).fold(0, |stream: u64, byte| stream << 8 | u64::from(*byte)));
+    random
+}
+
 impl Chance {
     pub(super) fn new(seed: u64, fault: &str, probability: f64) -> Self {
-        let mut random = ChaCha12Rng::seed_from_u64(seed);
-        let digest = Sha256::digest(fault.as_bytes());
-        let stream = digest.iter().take(8).fold(0, |stream: u64, byte| stream << 8 | u64::from(*byte));
-        random.set_stream(stream);
-        Self { random, probability }
+        Self { random: stream(seed, fault), probability }
     }
 
     /// Draws whether this time is one of those.
@@ -72,5 +77,35 @@ impl Chance {
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
         let drawn = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         drawn < self.probability
+    }
+}
+
+/// The delays of one firing. What is drawn depends on the seed, the fault, the number of the firing and the key that
+/// leaves it open: the order in which events come changes nothing.
+pub(super) struct Draws<'a> {
+    seed: u64,
+    fault: &'a str,
+    firing: u32,
+    /// What was drawn, in milliseconds, by key.
+    pub(super) drawn_ms: BTreeMap<String, u64>,
+}
+
+impl<'a> Draws<'a> {
+    pub(super) fn of(seed: u64, fault: &'a str, firing: u32) -> Self {
+        Self { seed, fault, firing, drawn_ms: BTreeMap::new() }
+    }
+
+    /// How long it is this time.
+    pub(super) fn take(&mut self, key: &str, delay: &Delay) -> Duration {
+        let (shortest, longest) = (delay.shortest().as_millis(), delay.longest().as_millis());
+        if matches!(delay, Delay::Fixed(_)) {
+            return Duration::from_millis(shortest);
+        }
+        let drawn = stream(self.seed, &format!("{} {} {key}", self.fault, self.firing)).next_u64();
+        // Both ends included; scaled and not divided, so that no length is likelier than another.
+        let choices = u128::from(longest.saturating_sub(shortest)) + 1;
+        let more = u64::try_from((u128::from(drawn) * choices) >> 64).unwrap_or_default();
+        self.drawn_ms.insert(key.to_owned(), shortest + more);
+        Duration::from_millis(shortest + more)
     }
 }

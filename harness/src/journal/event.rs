@@ -2,6 +2,7 @@
 //!
 //! The name of a kind (`idp.request`) and the fields that triggers may filter on stand in [`super::KIND_DOCS`].
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ pub enum Event {
     /// The first record: what is run, against what, with which seed.
     #[serde(rename = "run.started")]
     RunStarted(Box<RunHeader>),
-    /// The last record before the histories: how the scenario run ended for the lab itself.
+    /// The last record: how the scenario run ended for the lab itself. Nothing is recorded after it.
     #[serde(rename = "run.ended")]
     RunEnded(RunEnd),
     /// Workers are ready, workflows are about to be started; from here faults are armed.
@@ -62,6 +63,10 @@ pub enum Event {
         action: String,
         /// The event that triggered it.
         trigger: Option<Seq>,
+        /// What was drawn from the seed for this firing, in milliseconds, by the key that left it open: `delay`, `for`,
+        /// `by`.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+        drawn_ms: BTreeMap<String, u64>,
     },
     /// A fault is proved to have had an effect on somebody. Fired is not bitten.
     #[serde(rename = "fault.bit")]
@@ -88,6 +93,9 @@ pub enum Event {
         firing: Option<u32>,
         /// What it is time for.
         what: Due,
+        /// How long the healing of all was put off, in milliseconds, if that was drawn from the seed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        drawn_ms: Option<u64>,
     },
     /// A clock of the lab was moved.
     #[serde(rename = "clock.moved")]

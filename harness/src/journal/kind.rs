@@ -33,7 +33,7 @@ const ATTEMPT: &[&str] = &["instance", "workflow", "activity", "type", "attempt"
 /// Every kind that a journal can hold.
 pub static KIND_DOCS: &[KindDoc] = &[
     doc("run.started", Moment::Live, &[], "the scenario run begins: scenario, target, server and seed"),
-    doc("run.ended", Moment::Live, &["end"], "the lab has done its part, or failed"),
+    doc("run.ended", Moment::Live, &["end"], "the lab has done its part, or failed; the last record"),
     doc("workload.started", Moment::Live, &[], "workers are ready and workflows are about to be started"),
     doc("workload.finished", Moment::Live, &[], "every workflow was closed or given up on"),
     doc("workflow.started", Moment::Live, &["workflow", "n"], "the harness started a workflow"),

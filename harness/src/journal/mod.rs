@@ -3,6 +3,7 @@
 //! Reports, transcripts and verdicts are projections of it; nothing is measured twice. This module knows no other
 //! module of the harness: whoever wants to act on events implements [`Intervene`].
 
+mod attribution;
 mod event;
 mod id;
 mod kind;
@@ -12,7 +13,10 @@ mod run;
 mod scrub;
 pub mod transcript;
 mod view;
+mod whole;
 
+pub use attribution::Attribution;
+pub(crate) use attribution::{Activity, Candidates, Delivered, Live};
 pub use event::*;
 pub use id::{Call, Fingerprint, Instance, Seq, TokenName, WorkflowId};
 pub use kind::{KIND_DOCS, KindDoc, Moment, kind_doc};
@@ -23,3 +27,4 @@ pub use run::{ControlFacts, EffectCount, Identity, RunEnd, RunHeader, SCHEMA_VER
 pub use scrub::{LEAK, Redactor};
 pub use transcript::transcript;
 pub use view::{Delivery, Run, TokenLife};
+pub use whole::{Contents, Hole};

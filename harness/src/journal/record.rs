@@ -112,15 +112,23 @@ pub fn read(mut input: impl BufRead) -> Result<Vec<Record>, ReadError> {
                 if record.seq != expected {
                     return Err(ReadError::Gap { line: number, expected, found: record.seq });
                 }
+                if records.is_empty() {
+                    // Before anything else: lines of another version need not be records of this one.
+                    known_version(&record.event)?;
+                }
                 records.push(record);
             }
             Err(_) if !whole => break,
             Err(source) => return Err(ReadError::Line { line: number, source }),
         }
     }
-    match records.first().map(|record| &record.event) {
-        Some(Event::RunStarted(header)) if header.schema == SCHEMA_VERSION => Ok(records),
-        Some(Event::RunStarted(header)) => Err(ReadError::Version { found: header.schema }),
+    if records.is_empty() { Err(ReadError::NoHeader) } else { Ok(records) }
+}
+
+fn known_version(first: &Event) -> Result<(), ReadError> {
+    match first {
+        Event::RunStarted(header) if header.schema == SCHEMA_VERSION => Ok(()),
+        Event::RunStarted(header) => Err(ReadError::Version { found: header.schema }),
         _ => Err(ReadError::NoHeader),
     }
 }

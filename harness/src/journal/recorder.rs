@@ -20,6 +20,8 @@ use tokio::sync::watch;
 use super::event::Event;
 use super::id::Seq;
 use super::record::{Record, Sighting};
+use super::run::RunEnd;
+use super::whole::Contents;
 use mock_idp::fault::Directive;
 
 /// Something that the reporting part waits for before it goes on, once the lock is released: a kill that must be
@@ -87,6 +89,8 @@ struct Shared {
 
 struct State {
     recording: Cell<bool>,
+    /// `run.ended` is there: a journal is whole then, and grows no more.
+    ended: Cell<bool>,
     queued: RefCell<VecDeque<Event>>,
     records: RefCell<Vec<Arc<Record>>>,
     intervene: RefCell<Option<Box<dyn Intervene>>>,
@@ -119,6 +123,7 @@ impl Journal {
         Self(Arc::new(Shared {
             state: ReentrantMutex::new(State {
                 recording: Cell::new(false),
+                ended: Cell::new(false),
                 queued: RefCell::default(),
                 records: RefCell::default(),
                 intervene: RefCell::default(),
@@ -158,12 +163,14 @@ impl Journal {
     /// the event triggers have changed the lab, and fills in what the event says of the outcome.
     ///
     /// Reported while another event is being recorded on this thread, the event is decided at once, queued, and gets
-    /// no directive.
+    /// no directive. What comes after `run.ended` is decided and not kept: it says nothing of the run.
     pub fn record_with(&self, mut event: Event, decide: impl FnOnce(&mut Event, &Directive)) -> Recorded {
         let state = self.0.state.lock();
-        if state.recording.get() {
+        if state.ended.get() || state.recording.get() {
             decide(&mut event, &Directive::proceed());
-            state.queued.borrow_mut().push_back(event);
+            if !state.ended.get() {
+                state.queued.borrow_mut().push_back(event);
+            }
             return Recorded { seq: None, directive: Directive::proceed(), effects: Vec::new() };
         }
         let _recording = Recording::begin(&state);
@@ -179,7 +186,7 @@ impl Journal {
 
         // A caused event may cause more; their outcome is nobody's to take, their effects are.
         loop {
-            let Some(event) = state.queued.borrow_mut().pop_front() else { break };
+            let Some(event) = state.queued.borrow_mut().pop_front().filter(|_| !state.ended.get()) else { break };
             let mut caused = Consequences::default();
             let record = Record {
                 seq: self.next(&state),
@@ -195,6 +202,19 @@ impl Journal {
         let length = state.records.borrow().len();
         self.0.length.send_replace(length);
         Recorded { seq: Some(seq), directive: consequences.directive, effects: consequences.effects }
+    }
+
+    /// Records the end, with what the journal holds by now if the lab did its part. Nothing can be recorded after it.
+    pub async fn end(&self, failure: Option<String>) {
+        self.exclusively(|| {
+            let end = match failure {
+                Some(reason) => RunEnd::LabFailed { reason },
+                None => RunEnd::Complete(Contents::of(self.records().iter().map(|record| &**record))),
+            };
+            self.record(Event::RunEnded(end))
+        })
+        .settled()
+        .await;
     }
 
     /// Runs `act` while nobody else records: no event of others comes between what it changes and what it reports.
@@ -230,6 +250,9 @@ impl Journal {
             // A journal with a hole proves nothing: nothing is written after it, and whoever judges it is told.
             *state.file.borrow_mut() = None;
             state.failure.borrow_mut().get_or_insert(error);
+        }
+        if matches!(record.event, Event::RunEnded(_)) {
+            state.ended.set(true);
         }
         state.records.borrow_mut().push(Arc::new(record));
     }

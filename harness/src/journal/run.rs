@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::whole::Contents;
+
 /// Version of the journal's format. A journal of another version is refused, never guessed at.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What is run, against what: enough to judge the journal again without any other file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,8 +70,8 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "end")]
 pub enum RunEnd {
-    /// The lab did its part to the end.
-    Complete,
+    /// The lab did its part to the end. What the journal holds by then shows later whether it is whole.
+    Complete(Contents),
     /// The lab failed; no verdict can rest on this journal.
     LabFailed {
         /// What failed.

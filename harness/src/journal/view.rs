@@ -6,6 +6,7 @@ use super::event::{Event, IdpToken, TokenChange};
 use super::id::{Call, Seq, TokenName, WorkflowId};
 use super::record::Record;
 use super::run::{RunEnd, RunHeader};
+use super::whole::{self, Hole};
 
 /// A finished scenario run.
 pub struct Run<'a> {
@@ -90,6 +91,15 @@ impl<'a> Run<'a> {
             Event::RunEnded(end) => Some(end),
             _ => None,
         })
+    }
+
+    /// Whether the journal holds all that its end says. One that was cut off before its end says nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or too much: no verdict can rest on it.
+    pub fn whole(&self) -> Result<(), Hole> {
+        whole::whole(self.records)
     }
 
     /// Every token that was issued, by name.

@@ -1,5 +1,5 @@
 //! The workload of one lab: starts workflows, as many at once as the target allows, and waits for their ends, or until
-//! the bound of `recovers` says that there is nothing to wait for any more.
+//! there is nothing to wait for any more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::opened::Deadline;
 use super::workload::{Client, Start, WorkloadError};
-use crate::check::{self, Context};
 use crate::journal::{Event, Record, Run, Seq, WorkflowId, WorkflowStatus};
 use crate::scenario::{Ending, Placeholder, Resolved, ResolvedFault, Template};
 
@@ -32,10 +32,17 @@ pub(super) struct Drive {
     faults: Vec<ResolvedFault>,
     /// How long after its trigger the scenario's own healing comes.
     heal_delay: Duration,
+    deadline: Option<Deadline>,
 }
 
 impl Drive {
-    pub(super) fn new(client: Client, resolved: &Resolved, name: &str, task_queue: String) -> Self {
+    pub(super) fn new(
+        client: Client,
+        resolved: &Resolved,
+        name: &str,
+        task_queue: String,
+        deadline: Option<Deadline>,
+    ) -> Self {
         let workload = &resolved.workload;
         let starts = (1..=workload.count.get()).map(|n| Start {
             workflow: WorkflowId::new(format!("{name}-{n}")),
@@ -50,7 +57,8 @@ impl Drive {
             concurrency: workload.concurrency.get() as usize,
             expected: resolved.expect.ending,
             faults: resolved.faults.clone(),
-            heal_delay: resolved.heal.as_ref().map_or(Duration::ZERO, |heal| heal.delay.to_std()),
+            heal_delay: resolved.heal.as_ref().map_or(Duration::ZERO, |heal| heal.delay.longest().to_std()),
+            deadline,
         }
     }
 
@@ -66,7 +74,7 @@ impl Drive {
         }
     }
 
-    /// Returns once the bound of all that is open has passed, by which `recovers` will judge it. Where there is none:
+    /// Returns once the deadline of all that is open has passed, by which it will be judged. Where there is none:
     /// when for long nothing was recorded that gives hope.
     async fn hopeless(&self) -> Result<(), WorkloadError> {
         let journal = self.client.journal();
@@ -97,6 +105,7 @@ impl Drive {
 
     /// Until when what is open must have ended, counted from the journal's opening; `None` where nothing says so.
     async fn bound(&self) -> Result<Option<Duration>, WorkloadError> {
+        let Some(deadline) = self.deadline else { return Ok(None) };
         let open = self.states().into_iter().filter(|(_, status)| status.is_none());
         let mut records: Vec<Record> =
             self.client.journal().records().iter().map(|record| (**record).clone()).collect();
@@ -106,10 +115,7 @@ impl Drive {
             // A scratch view: numbers and times of histories say nothing.
             records.extend(history.into_iter().map(|event| Record { event, ..newest.clone() }));
         }
-        let run = Run::new(&records);
-        // The journal begins with what is run, or nobody asks for a bound.
-        let Ok(context) = Context::of(&run) else { return Ok(None) };
-        Ok(check::deadline(&run, &context).map(|bound| bound + self.timers(&records)))
+        Ok(deadline(&Run::new(&records)).map(|bound| bound + self.timers(&records)))
     }
 
     /// How much longer a timer of the scenario's own may take: what it brings begins a new bound.
@@ -125,8 +131,9 @@ impl Drive {
         let healed = fired.values().any(|(_, healed)| *healed > 0);
         let of_faults = self.faults.iter().map(|fault| {
             let (fired, healed) = fired.get(fault.id.as_str()).copied().unwrap_or_default();
-            let delay = if fired < fault.count.get() { fault.delay.to_std() } else { Duration::ZERO };
-            let lasts = fault.lasts.filter(|_| healed < fired).map_or(Duration::ZERO, |lasts| lasts.to_std());
+            let delay = if fired < fault.count.get() { fault.delay.longest().to_std() } else { Duration::ZERO };
+            let lasts = fault.lasts.as_ref().filter(|_| healed < fired);
+            let lasts = lasts.map_or(Duration::ZERO, |lasts| lasts.longest().to_std());
             delay + lasts
         });
         of_faults.sum::<Duration>() + if healed { Duration::ZERO } else { self.heal_delay }

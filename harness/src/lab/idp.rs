@@ -102,6 +102,8 @@ impl Observer for Observed {
             // Everything is kept here, so that each death is told by itself.
             IdpEvent::Revoked { .. } => return,
             IdpEvent::KeyRotated { kid } => Event::IdpKey { kid: kid.clone() },
+            // Workers have no users who sign in.
+            IdpEvent::Authorization(_) => return,
         };
         let _ = self.journal.record(event);
     }

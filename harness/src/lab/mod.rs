@@ -28,5 +28,5 @@ pub use controls::Order;
 pub use crew::{Commands, CrewError, UnderTest};
 pub use env::LabEnv;
 pub use in_process::Function;
-pub use opened::{Brief, Lab, LabError, Site};
+pub use opened::{Brief, Deadline, Lab, LabError, Site};
 pub use unready::{NeverReady, NotStarted};

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use mock_idp::{
     Algorithm, AuthMethod, Client as IdpClient, Config as IdpConfig, GrantType, Listener, Reuse as IdpReuse, Rotation,
@@ -23,7 +24,7 @@ use super::tokens::Validation;
 use super::upstream;
 use super::workload::{Client, WorkloadError};
 use crate::fault::Plan;
-use crate::journal::{Clock, ControlFacts, Event, Journal, RunEnd, RunHeader, SCHEMA_VERSION, TokenName};
+use crate::journal::{Clock, ControlFacts, Event, Journal, Run, RunHeader, SCHEMA_VERSION, TokenName};
 use crate::scenario::{
     Action, ClientAuth, ClockOwner, Grant, LabValue, Resolved, ResolvedFault, Reuse, Signing, Target, TokenFormat,
     ValidationMode,
@@ -51,9 +52,13 @@ pub struct Site {
     pub scratch: PathBuf,
     /// The executable, for `{tokenlapse}`.
     pub executable: PathBuf,
-    /// libfaketime, where this machine has it.
+    /// libfaketime, where this machine has it and it is [usable](WorkerClock::usable).
     pub faketime: Option<PathBuf>,
 }
+
+/// Until when, counted from the opening of the journal, everything that is still open must have ended as expected;
+/// `None` where nothing says so. The journal may be unfinished; histories stand in it as far as they go.
+pub type Deadline = fn(&Run<'_>) -> Option<Duration>;
 
 /// What one lab is opened for.
 pub struct Brief<'a> {
@@ -75,10 +80,13 @@ pub struct Brief<'a> {
     pub upstream: Option<Url>,
     /// What the same scenario did without its faults, which some checks measure by. [`ControlFacts::of`] its journal.
     pub control: Option<ControlFacts>,
+    /// How long workflows that hang are waited for; `tokenlapse::check::deadline` is what they are judged by. Without one they are given up on when for long nothing has happened to faults, workers and clocks.
+    pub deadline: Option<Deadline>,
 }
 
 impl<'a> Brief<'a> {
-    /// A scenario against a target with another seed each time, no defect, the lab's own upstream and no control.
+    /// A scenario against a target with another seed each time, no defect, the lab's own upstream, no control and no
+    /// deadline.
     pub fn new(name: impl Into<String>, resolved: &'a Resolved, target: &'a Target, under_test: UnderTest) -> Self {
         Self {
             resolved,
@@ -90,6 +98,7 @@ impl<'a> Brief<'a> {
             name: name.into(),
             upstream: None,
             control: None,
+            deadline: None,
         }
     }
 
@@ -226,7 +235,7 @@ impl Lab {
             orders: scene.take_orders().expect("nobody has taken them before"),
         };
         let crew = Crew::new(brief.under_test, journal.clone(), &resolved.workers, belongings);
-        let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue);
+        let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue, brief.deadline);
         Ok(Self { crew, scene, drive, _upstream: own, _files: files })
     }
 
@@ -288,7 +297,7 @@ impl Lab {
         self.drive.append_histories().await?;
         let journal = self.scene.journal().clone();
         self.scene.close().await?;
-        journal.record(Event::RunEnded(RunEnd::Complete)).settled().await;
+        journal.end(None).await;
         Ok(())
     }
 }
@@ -340,8 +349,6 @@ impl Clients {
 fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
     let audience = resolved.client.audience.as_deref().or(resolved.api.audience.as_deref()).unwrap_or(AUDIENCE);
     let registered = |id: &str, secret: &Secret| IdpClient {
-        id: id.to_owned(),
-        secret: secret.clone(),
         methods: vec![match resolved.client.auth {
             ClientAuth::ClientSecretBasic => AuthMethod::Basic,
             ClientAuth::ClientSecretPost => AuthMethod::Post,
@@ -350,7 +357,7 @@ fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
         grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
         scopes: resolved.client.scopes.clone(),
         audience: audience.to_owned(),
-        resource_server: false,
+        ..IdpClient::new(id, secret.expose())
     };
     IdpConfig {
         clients: vec![registered(&clients.id, &clients.secret), registered(OTHER_CLIENT, &clients.other_secret)],

@@ -16,6 +16,7 @@ pub fn control_of(scenario: &Resolved) -> Resolved {
     control.mirrors = Vec::new();
     control.proves = Vec::new();
     control.faults = Vec::new();
+    control.control_shows = Vec::new();
     control.heal = None;
     control.races = Vec::new();
     control.clocks = Clocks { time: scenario.clocks.time, ..Clocks::default() };

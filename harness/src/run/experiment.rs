@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::verdict::{self, Judged, Verdict};
-use crate::journal::{ControlFacts, Event, Journal, Record, Run, RunEnd};
+use crate::check;
+use crate::journal::{ControlFacts, Journal, Record, Run};
 use crate::lab::{Brief, CrewError, Lab, LabError, Site, UnderTest};
 use crate::scenario::{Resolved, Target};
 
@@ -53,6 +54,7 @@ impl Common {
             name: format!("{}-{name}", self.site.run),
             upstream: self.upstream.clone(),
             control,
+            deadline: Some(check::deadline),
         };
         let ended = Lab::live(&self.site, &journal, brief).await;
         let mut never_ready = None;
@@ -60,8 +62,7 @@ impl Common {
             if matches!(error, LabError::Crew(CrewError::NeverReady(_) | CrewError::NotStarted(_))) {
                 never_ready = Some(error.to_string());
             }
-            let end = RunEnd::LabFailed { reason: with_causes(error) };
-            journal.record(Event::RunEnded(end)).settled().await;
+            journal.end(Some(with_causes(error))).await;
         }
         let judged = match journal.take_failure() {
             Some(error) => lost(&error),
@@ -105,7 +106,7 @@ pub fn facts_of_control(journal: &Journal) -> ControlFacts {
     ControlFacts::of(&Run::new(&records_of(journal)))
 }
 
-fn records_of(journal: &Journal) -> Vec<Record> {
+pub(super) fn records_of(journal: &Journal) -> Vec<Record> {
     journal.records().iter().map(|record| (**record).clone()).collect()
 }
 

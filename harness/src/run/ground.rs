@@ -122,7 +122,7 @@ impl Ground {
             namespace: namespace.to_owned(),
             client,
             scratch: scratch.path().to_path_buf(),
-            faketime: worker_clock(),
+            faketime: worker_clock(&launcher),
             executable: std::env::current_exe().map_err(scratch_error)?,
         };
         Ok(Self { site, launcher, temporal, ready: began.elapsed(), server, _scratch: scratch })
@@ -130,7 +130,7 @@ impl Ground {
 
     /// What this machine allows, where workers are processes.
     pub fn facts(&self) -> Facts {
-        facts_of_processes()
+        Facts { movable_worker_clock: self.site.faketime.is_some(), processes: true }
     }
 
     /// Ends the server and waits until it is gone.
@@ -140,10 +140,11 @@ impl Ground {
 }
 
 /// What this machine allows, where workers are processes.
-pub(crate) fn facts_of_processes() -> Facts {
-    Facts { movable_worker_clock: worker_clock().is_some(), processes: true }
+pub(crate) fn facts_of_processes(launcher: &Launcher) -> Facts {
+    Facts { movable_worker_clock: worker_clock(launcher).is_some(), processes: true }
 }
 
-fn worker_clock() -> Option<PathBuf> {
-    WorkerClock::library(&|name| std::env::var(name).ok())
+/// `None` where the workers' clock cannot be moved; `doctor` says why.
+fn worker_clock(launcher: &Launcher) -> Option<PathBuf> {
+    WorkerClock::usable(&launcher.executable, &|name| std::env::var(name).ok()).ok()
 }

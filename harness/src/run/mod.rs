@@ -7,6 +7,7 @@ mod known;
 mod plan;
 mod schedule;
 mod scratch;
+mod shown;
 mod summary;
 mod verdict;
 

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::configuration::{CONTROL, control_of, key};
 use super::summary::ScenarioReport;
 use super::verdict::Verdict;
-use crate::journal::ControlFacts;
+use crate::journal::{ControlFacts, Journal};
 use crate::scenario::{Facts, Resolved, Scenario, Target, TimeMode, Unmet, resolve};
 
 /// A run, not yet begun.
@@ -29,7 +29,14 @@ pub(super) struct Job {
 pub(super) struct Control {
     pub(super) resolved: Resolved,
     number: u32,
-    pub(super) facts: OnceCell<ControlFacts>,
+    pub(super) outcome: OnceCell<ControlOutcome>,
+}
+
+/// What a control that has run is good for.
+pub(super) struct ControlOutcome {
+    pub(super) facts: ControlFacts,
+    /// Its journal; `None` if there was nowhere to write it.
+    pub(super) recorded: Option<Journal>,
 }
 
 impl Plan {
@@ -46,7 +53,7 @@ impl Plan {
                     let number = u32::try_from(controls.len() + 1).unwrap_or(u32::MAX);
                     let control = controls
                         .entry(key(&control))
-                        .or_insert_with(|| Arc::new(Control { resolved: control, number, facts: OnceCell::new() }));
+                        .or_insert_with(|| Arc::new(Control { resolved: control, number, outcome: OnceCell::new() }));
                     for repeat in 1..=repeat.max(1) {
                         let experiment = Some((resolved.clone(), blank(repeat)));
                         jobs.push(Job { experiment, control: Arc::clone(control) });

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::experiment::{Common, Finished, directory, facts_of_control};
-use super::plan::{Job, Plan, numbered};
+use super::experiment::{Common, Finished, directory, facts_of_control, records_of};
+use super::plan::{ControlOutcome, Job, Plan, numbered};
+use super::shown::lacking;
 use super::summary::{Figures, ScenarioReport, Summary, Totals, VERSION};
 use super::verdict::Verdict;
 use crate::journal::ControlFacts;
@@ -221,8 +222,8 @@ impl Shared {
             let _ = ends.send(End { report, never_ready });
         };
         let Job { experiment, control } = job;
-        let facts = control
-            .facts
+        let ControlOutcome { facts, recorded } = control
+            .outcome
             .get_or_init(|| async {
                 let (report, name) = (control.blank(), control.name());
                 let (mut report, finished) = self.once(&control.resolved, report, &name, None).await;
@@ -232,12 +233,17 @@ impl Shared {
                     report.reason = "the workload does not complete, though nothing goes wrong".to_owned();
                 }
                 tell(report, finished.never_ready);
-                facts
+                ControlOutcome { facts, recorded: finished.recorded }
             })
             .await;
         let Some((resolved, mut report)) = experiment else { return };
         if !facts.completed {
             report.reason = "its control did not complete: without any fault the workload fails, too".to_owned();
+            return tell(report, None);
+        }
+        let shown = recorded.as_ref().map(records_of).unwrap_or_default();
+        if let Some(reason) = lacking(&resolved, &shown) {
+            (report.verdict, report.reason) = (Verdict::NotApplicable, reason);
             return tell(report, None);
         }
         let name = numbered(&resolved.scenario, report.repeat);

@@ -102,8 +102,11 @@ pub fn judge(run: &Run<'_>) -> Judged {
 }
 
 fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: &[FaultReport]) -> (Verdict, String) {
+    if let Err(hole) = run.whole() {
+        return (Verdict::Invalid, hole.to_string());
+    }
     match run.end() {
-        Some(RunEnd::Complete) => {}
+        Some(RunEnd::Complete(_)) => {}
         Some(RunEnd::LabFailed { reason }) => return (Verdict::Invalid, reason.clone()),
         Some(RunEnd::Interrupted) => return (Verdict::Invalid, "it was interrupted".into()),
         None => return (Verdict::Invalid, "the journal ends before the scenario run did".into()),

@@ -6,12 +6,12 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration, Offset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Status;
-use super::at::At;
-use super::duration::{Duration, Offset};
+use super::delay::Delay;
 use super::value::{Entries, Value};
 
 macro_rules! actions {
@@ -63,6 +63,28 @@ actions! {
 }
 
 impl Action {
+    /// How late it makes things, if that is what it does.
+    pub fn delay(&self) -> Option<&Delay> {
+        match self {
+            Self::IdpDelay(IdpDelay { by, .. })
+            | Self::ApiDelay(ApiDelay { by, .. })
+            | Self::LinkLatency(LinkLatency { by, .. }) => Some(by),
+            _ => None,
+        }
+    }
+
+    /// The same with another delay, if it has one.
+    #[must_use]
+    pub fn delayed_by(mut self, delay: Duration) -> Self {
+        if let Self::IdpDelay(IdpDelay { by, .. })
+        | Self::ApiDelay(ApiDelay { by, .. })
+        | Self::LinkLatency(LinkLatency { by, .. }) = &mut self
+        {
+            *by = Delay::Fixed(delay);
+        }
+        self
+    }
+
     /// Whether it is an environment fault, which healing undoes. Time that passed and credentials that died are not.
     pub fn can_be_undone(&self) -> bool {
         !matches!(
@@ -217,7 +239,7 @@ pub struct IdpDelay {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
     /// By how much.
-    pub by: Duration,
+    pub by: Delay,
     /// How many replies.
     #[serde(default = "once")]
     pub times: NonZeroU32,
@@ -338,7 +360,7 @@ pub struct ApiDelay {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<At<String>>,
     /// By how much.
-    pub by: Duration,
+    pub by: Delay,
     /// How many replies.
     #[serde(default = "once")]
     pub times: NonZeroU32,
@@ -403,7 +425,7 @@ pub struct LinkLatency {
     /// Which.
     pub on: LinkEnd,
     /// How much later, each way.
-    pub by: Duration,
+    pub by: Delay,
 }
 
 /// Which worker.

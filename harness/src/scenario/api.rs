@@ -3,12 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use mock_idp::file::{At, Complaint, Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::at::At;
-use super::complaint::Complaint;
-use super::duration::Duration;
 use super::route::RoutePattern;
 use super::value::{Entries, Value};
 

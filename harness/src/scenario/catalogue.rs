@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::Diagnostic;
+use mock_idp::file::Diagnostic;
+
 use super::model::Scenario;
 use super::target::Target;
 

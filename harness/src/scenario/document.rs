@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use mock_idp::file::Diagnostic;
 use schemars::Schema;
 
-use super::diagnostic::Diagnostic;
 use super::model::Scenario;
 use super::schema::{scenario_schema, target_schema};
 use super::target::Target;

@@ -1,7 +1,8 @@
 //! How long a scenario makes everybody wait: what runs by default and what only on request.
 
+use mock_idp::file::Duration;
+
 use super::action::{Action, RetryAfter, TimePass};
-use super::duration::Duration;
 use super::model::{Fault, Scenario, TimeMode};
 use super::resolve::REAL_LIFETIME;
 
@@ -37,20 +38,21 @@ impl Group {
 pub fn prescribed_wait(scenario: &Scenario) -> Duration {
     let real = scenario.clocks.time == TimeMode::Real;
     let faults = scenario.faults.iter().map(|fault| wait_of(fault, real));
-    let heal = scenario.heal.as_ref().and_then(|heal| heal.delay.as_ref()).map_or(0, |delay| delay.as_millis());
+    let heal =
+        scenario.heal.as_ref().and_then(|heal| heal.delay.as_ref()).map_or(0, |delay| delay.longest().as_millis());
     Duration::from_millis(faults.fold(heal, u64::saturating_add))
 }
 
 fn wait_of(fault: &Fault, real: bool) -> u64 {
-    let delay = fault.delay.as_ref().map_or(0, |delay| delay.as_millis());
+    let delay = fault.delay.as_ref().map_or(0, |delay| delay.longest().as_millis());
     let lasts = match &fault.action.value {
         // A barrier opens when all have come: `for` is only how long it waits for somebody who does not.
         Action::ApiHold(_) => 0,
-        _ => fault.lasts.as_ref().map_or(0, |lasts| lasts.as_millis()),
+        _ => fault.lasts.as_ref().map_or(0, |lasts| lasts.longest().as_millis()),
     };
     let once = match &fault.action.value {
-        Action::IdpDelay(late) => late.by.as_millis().saturating_mul(late.times.get().into()),
-        Action::ApiDelay(late) => late.by.as_millis().saturating_mul(late.times.get().into()),
+        Action::IdpDelay(late) => late.by.longest().as_millis().saturating_mul(late.times.get().into()),
+        Action::ApiDelay(late) => late.by.longest().as_millis().saturating_mul(late.times.get().into()),
         Action::IdpRateLimit(limit) => come_back(limit.retry_after.as_ref(), limit.times.get()),
         Action::IdpRespond(reply) => come_back(reply.retry_after.as_ref(), reply.times.get()),
         Action::ApiRespond(reply) => come_back(reply.retry_after.as_ref(), reply.times.get()),
@@ -83,11 +85,12 @@ mod tests {
     #[test]
     fn what_is_prescribed_is_added_up() {
         for (faults, expected) in [
-            ("[]", 0),
+            ("[{ do: { api.respond: { status: 503 } } }]", 0),
             ("[{ do: { time.pass: { until: token-expiry } } }, { do: { time.pass: { by: 1h } } }]", 0),
             ("[{ do: { link.refuse: { on: idp } }, for: 2s, delay: 500ms }]", 2_500),
             ("[{ do: { idp.delay: { by: 1s, times: 3 } }, count: 2 }]", 6_000),
             ("[{ do: { api.hold: { until: 8 } }, for: 1h }]", 0),
+            ("[{ do: { api.delay: { by: { between: [1s, 3s] } } }, delay: { between: [0s, 1s] } }]", 4_000),
             ("[{ do: { idp.rate_limit: { retry_after: { seconds: 4 }, times: 2 } } }]", 8_000),
             ("[{ do: { api.respond: { status: 429, retry_after: { date: 2s } } } }]", 2_000),
             ("[{ do: { api.respond: { status: 429, retry_after: { raw: soon } } } }]", 0),

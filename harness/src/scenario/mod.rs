@@ -6,7 +6,7 @@
 //! ```
 //! # use tokenlapse::scenario::{Facts, Scenario, Target, resolve};
 //! let target = Target::parse(
-//!     "target: billing\nworker: { command: [./worker] }\nworkload: { workflow: Sync }\n",
+//!     "target: billing\nworker: { command: [./worker] }\nworkload: { workflow: Sync }\npolicy: { refresh: on-retry }\n",
 //!     "tokenlapse.yaml",
 //! )
 //! .expect("valid");
@@ -28,13 +28,10 @@
 
 mod action;
 mod api;
-mod at;
 mod catalogue;
 mod client;
-mod complaint;
-mod diagnostic;
+mod delay;
 mod document;
-mod duration;
 mod failure_mode;
 mod group;
 mod model;
@@ -54,15 +51,13 @@ mod vocabulary;
 
 pub use action::*;
 pub use api::*;
-pub use at::{At, Position};
 pub use catalogue::{builtin_target, builtin_target_text, catalogue, duplicates, scenario_template, target_template};
 pub use client::{Client, ClientAuth, Grant, Secret, TokenFormat};
-pub use complaint::{Complaint, nearest, suggest};
-pub use diagnostic::{Diagnostic, Source};
+pub use delay::{Between, Delay};
 pub use document::{Document, validate};
-pub use duration::{Duration, Offset};
 pub use failure_mode::{FailureMode, failure_mode, failure_modes};
 pub use group::{Group, prescribed_wait};
+pub use mock_idp::file::{At, Complaint, Diagnostic, Duration, Offset, Position, Source, nearest, suggest};
 pub use model::*;
 pub use placeholder::{LabValue, Placeholder, Segment, Template};
 pub use policy::{ErrorTypes, OnPermanent, Policy, Refresh};
@@ -84,8 +79,8 @@ impl Target {
     /// All that is wrong with it, in the order of the file; where the text does not fit the model, the first thing.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
-        let target: Self = diagnostic::parse(text, &source).map_err(|error| vec![error])?;
-        let mut problems = diagnostic::Problems::new(source);
+        let target: Self = mock_idp::file::parse(text, &source).map_err(|error| vec![error])?;
+        let mut problems = mock_idp::file::Problems::new(source);
         validate_target::validate(&target, &mut problems);
         problems.finish(target)
     }
@@ -108,8 +103,8 @@ impl Scenario {
     /// As [`Target::parse`].
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
-        let scenario: Self = diagnostic::parse(text, &source).map_err(|error| vec![error])?;
-        let mut problems = diagnostic::Problems::new(source);
+        let scenario: Self = mock_idp::file::parse(text, &source).map_err(|error| vec![error])?;
+        let mut problems = mock_idp::file::Problems::new(source);
         validate_scenario::validate(&scenario, &mut problems);
         problems.finish(scenario)
     }
@@ -119,9 +114,78 @@ impl Scenario {
 mod tests {
     use super::Scenario;
 
+    const HEAD: &str = "scenario: s\nfamily: f\ntitle: t\n";
+
+    fn said(rest: &str) -> Vec<String> {
+        let read = Scenario::parse(&format!("{HEAD}{rest}"), "s.yaml");
+        read.err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_scenario_without_faults_is_told_so_unless_a_clock_is_wrong() {
+        let proves_nothing = "a scenario without faults proves nothing (say under `faults:`";
+        for (rest, place) in [("workload: { count: 1 }\nfaults: []\n", "s.yaml:5:9"), ("", "s.yaml:1:11")] {
+            let said = said(rest);
+            assert!(said.len() == 1 && said[0].starts_with(&format!("{place}: {proves_nothing}")), "{rest}: {said:?}");
+        }
+        assert_eq!(said("faults: []\nclocks: { api: 5m }\n"), [""; 0]);
+        assert_eq!(said("faults: [{ do: { time.pass: { by: 5m } } }]\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_delay_is_fixed_or_drawn_between_two() {
+        let fault = |delay: &str| format!("faults:\n  - do: {{ api.delay: {{ by: {delay} }} }}\n");
+        assert_eq!(said(&fault("{ between: [50ms, 50ms] }")), [""; 0]);
+        for (delay, place, what) in [
+            ("{ between: [400ms, 50ms] }", "s.yaml:5:47", "nothing lies between 400ms and 50ms"),
+            ("{ between: [50ms, 400] }", "s.yaml:5:46", "the duration `400` needs a unit"),
+            ("{ between: [50ms] }", "s.yaml:5:", "length"),
+            ("{ between: [50ms, 60ms, 70ms] }", "s.yaml:5:", ""),
+            ("{ betwen: [50ms, 60ms] }", "s.yaml:5:30", "unknown key `betwen` (did you mean `between`?)"),
+            ("{}", "s.yaml:5:", "the key `between` is missing"),
+            ("300", "s.yaml:5:28", "the duration `300` needs a unit (units are"),
+            ("0.5", "s.yaml:5:28", "unit"),
+            ("[50ms, 400ms]", "s.yaml:5:24", "expected a duration such as"),
+        ] {
+            let said = said(&fault(delay));
+            assert!(said.len() == 1 && said[0].starts_with(place) && said[0].contains(what), "{delay}: {said:?}");
+        }
+        let beside = |key: &str| {
+            said(&format!("faults:\n  - {{ do: {{ link.refuse: {{ on: api }} }}, {key}: {{ between: [2s, 1s] }} }}\n"))
+        };
+        for key in ["delay", "for"] {
+            assert!(beside(key)[0].contains("nothing lies between 2s and 1s"), "{key}");
+        }
+        assert!(said(&fault("1s"))[..] == [""; 0][..]);
+        let heal = "heal: { when: { event: api.response }, delay: { between: [2s, 1s] } }\n";
+        assert!(said(&format!("{}{heal}", fault("1s")))[0].starts_with("s.yaml:6:63: nothing lies between"));
+        let never = said("faults:\n  - { do: { link.refuse: { on: api } }, for: { between: [0s, 1s] } }\n");
+        assert!(never[0].contains("lasts no time"), "{never:?}");
+    }
+
+    #[test]
+    fn a_tab_is_told_where_it_stands() {
+        for (rest, place) in [
+            ("faults:\n\t- do: { time.pass: { by: 5m } }\n", "s.yaml:5:1"),
+            ("faults:\n  - id: ä\n \t  do: { time.pass: { by: 5m } }\n", "s.yaml:6:2"),
+            ("idp:\n\taccess_token_lifetime: 5m\n", "s.yaml:5:1"),
+        ] {
+            let hint = "a tab stands where YAML wants spaces (indent with spaces only)";
+            assert_eq!(said(rest), [format!("{place}: {hint}")], "{rest}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_told_where_it_stands() {
+        for (rest, place) in [("faults: [}\n", "s.yaml:4:9"), ("family: \"open\n", "s.yaml:4")] {
+            let said = said(rest);
+            assert!(said[0].starts_with(&format!("{place}:")), "{rest}: {said:?}");
+        }
+    }
+
     #[test]
     fn the_name_of_runs_without_faults_is_taken() {
-        let text = "scenario: control\nfamily: custom\ntitle: x\n";
+        let text = "scenario: control\nfamily: custom\ntitle: x\nfaults: [{ do: { time.pass: { by: 5m } } }]\n";
         let errors = Scenario::parse(text, "c.yaml").expect_err("its journal would be the control's");
         assert!(errors[0].to_string().starts_with("c.yaml:1:11: no scenario can be named `control`"), "{}", errors[0]);
     }

@@ -2,17 +2,17 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration, Offset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::action::{Action, ClockOwner};
 use super::api::{Validate, ValidationMode};
-use super::at::At;
 use super::client::{Grant, TokenFormat};
-use super::duration::{Duration, Offset};
+use super::delay::Delay;
 use super::policy::Refresh;
 use super::target::{CheckSetting, Restart};
-use super::trigger::{Bite, Trigger};
+use super::trigger::{Bite, OneOf, Trigger};
 use super::value::Entries;
 
 /// A scenario file.
@@ -52,9 +52,9 @@ pub struct Scenario {
     /// How the Temporal server and the gate in front of it are set.
     #[serde(default)]
     pub temporal: TemporalSettings,
-    /// What goes wrong.
+    /// What goes wrong. None are needed where a clock is wrong from the start.
     #[serde(default)]
-    pub faults: Vec<At<Fault>>,
+    pub faults: At<Vec<At<Fault>>>,
     /// What proves that a fault bit, by the fault's id, where its action's own proof does not fit.
     #[serde(default)]
     pub bites: Entries<Bite>,
@@ -94,21 +94,52 @@ pub enum Requirement {
     Processes,
     /// A worker clock that can be moved. The machine's affair.
     MovableWorkerClock,
+    /// Events that follow one another, in this order, in each workflow of the control: the same configuration without
+    /// faults. What the workload does not do, no fault can trouble.
+    ControlShows(Vec<Shown>),
+}
+
+/// An event that the control must show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// Kind of the event, `api.request`.
+    pub event: At<String>,
+    /// Fields of the event that must have these values.
+    #[serde(rename = "where", default)]
+    pub filters: Entries<OneOf>,
 }
 
 impl Requirement {
-    /// All names, in the order of the documentation.
-    pub const NAMES: &'static [&'static str] = &[
-        "grant",
-        "rotation",
-        "token-format",
-        "effects",
-        "paging",
-        "refresh",
-        "instances",
-        "processes",
-        "movable-worker-clock",
+    /// Every name with what it asks for, in the order of the documentation.
+    pub const DOCS: &'static [(&'static str, &'static str)] = &[
+        ("grant", "a client of the target with this grant"),
+        ("rotation", "a client of the target whose refresh tokens are rotated"),
+        ("token-format", "a client of the target with access tokens of this form"),
+        ("effects", "a route of the target with an effect"),
+        ("paging", "a route of the target that an activity reads page after page"),
+        ("refresh", "one of these promises of the target of when tokens are renewed"),
+        ("instances", "workers that may be started so many times"),
+        ("processes", "workers that are processes, so that they can be killed"),
+        ("movable-worker-clock", "a machine on which the worker's clock can be moved (libfaketime)"),
+        ("control-shows", "a workload in whose workflows these events follow one another when nothing goes wrong"),
     ];
+
+    /// As files write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Grant(_) => "grant",
+            Self::Rotation => "rotation",
+            Self::TokenFormat(_) => "token-format",
+            Self::Effects => "effects",
+            Self::Paging => "paging",
+            Self::Refresh(_) => "refresh",
+            Self::Instances(_) => "instances",
+            Self::Processes => "processes",
+            Self::MovableWorkerClock => "movable-worker-clock",
+            Self::ControlShows(_) => "control-shows",
+        }
+    }
 }
 
 /// How the identity provider is set.
@@ -278,10 +309,10 @@ pub struct Fault {
     pub count: Option<NonZeroU32>,
     /// How long after its trigger it acts. Default: at once, on the triggering event itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<At<Duration>>,
+    pub delay: Option<At<Delay>>,
     /// How long it lasts. Default: until healing.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    pub lasts: Option<At<Duration>>,
+    pub lasts: Option<At<Delay>>,
     /// How likely it is that a trigger fires it, above 0, up to 1. Default: 1. Drawn from the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<At<f64>>,
@@ -306,7 +337,7 @@ pub struct Heal {
     pub when: Trigger,
     /// How long after that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<At<Duration>>,
+    pub delay: Option<At<Delay>>,
 }
 
 /// How a scenario has to end.

@@ -1,14 +1,10 @@
 //! Placeholders: what the lab fills in where a target file says `{temporal.address}`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-use super::complaint::{Complaint, suggest};
-use super::duration::as_text;
+use mock_idp::as_text;
+use mock_idp::file::{Complaint, suggest};
 
 /// What the lab fills in. The list is closed; [`LabValue::ALL`] documents it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

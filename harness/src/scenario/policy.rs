@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::at::At;
-use super::duration::Duration;
+use mock_idp::file::At;
+use mock_idp::file::Duration;
 
 /// The promises of a target.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -1,14 +1,22 @@
 //! Whether a target and a machine have what a scenario requires.
 
+use mock_idp::file::Duration;
+
 use super::action::{Action, ClockOwner, TimePass};
 use super::client::{Client, Grant, TokenFormat};
-use super::model::{Requirement, Scenario};
+use super::model::{Fault, Requirement, Scenario, TimeMode};
+use super::resolve::{real_lifetime, time_mode};
 use super::target::Target;
+use crate::journal::{Moment, kind_doc};
+
+/// Longer no reply is held until a token has expired: clients that give one up after 5 s are common, and what they do
+/// then says nothing of the expiry.
+const LONGEST_REPLY: Duration = Duration::from_secs(5);
 
 /// What the machine, and the way in which workers are started, allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// Whether the worker's clock can be moved (libfaketime is here and the worker is not Go).
+    /// Whether the worker's clock can be moved (libfaketime is here and usable, and the worker is not Go).
     pub movable_worker_clock: bool,
     /// Whether workers are processes, which can be killed; not so for a library user's future.
     pub processes: bool,
@@ -69,16 +77,37 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
         }
     }
     if needs_worker_clock(scenario) && !facts.movable_worker_clock {
-        missing.push(Unmet::Skipped("the worker's clock cannot be moved here (libfaketime)".to_owned()));
+        missing.push(Unmet::Skipped(
+            "the worker's clock cannot be moved here (libfaketime; `tokenlapse doctor` says why)".to_owned(),
+        ));
     }
     if scenario.faults.iter().any(|fault| passes_fixed_time(&fault.action))
         && target.policy.refresh.reads_clock()
         && !facts.movable_worker_clock
     {
         missing.push(Unmet::Skipped(
-            "time cannot pass for a worker that reads its clock, as that clock cannot be moved here (libfaketime)"
+            "time cannot pass for a worker that reads its clock, as that clock cannot be moved here (libfaketime; \
+             `tokenlapse doctor` says why)"
                 .to_owned(),
         ));
+    }
+    if time_mode(target, scenario, facts) == TimeMode::Real
+        && real_lifetime(target) > LONGEST_REPLY
+        && scenario.faults.iter().any(|fault| holds_until_expiry(fault))
+    {
+        let reason = format!(
+            "tokens would have to live {} in reality (`refresh_margin` {} and 2s more), and no client waits that long \
+             for a reply; if the worker renews later than that, its `policy` should say so",
+            real_lifetime(target),
+            target.policy.margin()
+        );
+        // Where clocks can be moved nobody would have to wait, unless the scenario says so.
+        missing.push(match scenario.clocks.time {
+            TimeMode::Real => Unmet::NotApplicable(reason),
+            TimeMode::Moved => {
+                Unmet::Skipped(format!("the worker's clock cannot be moved here (libfaketime), so {reason}"))
+            }
+        });
     }
     if needs_processes(scenario) && !facts.processes {
         missing.push(Unmet::NotApplicable("the worker is no process of its own".to_owned()));
@@ -133,6 +162,14 @@ fn needs_processes(scenario: &Scenario) -> bool {
         })
 }
 
+/// Whether a part of the lab that somebody waits for does not go on until a token has expired.
+fn holds_until_expiry(fault: &Fault) -> bool {
+    let trigger = fault.when.as_ref().and_then(|when| kind_doc(&when.event));
+    matches!(fault.action.value, Action::TimePass(TimePass::Until(_)))
+        && fault.delay.is_none()
+        && trigger.is_some_and(|kind| kind.moment == Moment::Gating)
+}
+
 /// Time until a token's expiry can pass in reality, with short lifetimes; a fixed amount cannot.
 fn passes_fixed_time(action: &Action) -> bool {
     matches!(action, Action::TimePass(TimePass::By(_)))
@@ -140,4 +177,49 @@ fn passes_fixed_time(action: &Action) -> bool {
 
 fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAPSE: &str = "faults: [{ when: { event: api.response }, do: { time.pass: { until: token-expiry } } }]\n";
+
+    fn lacks(policy: &str, rest: &str, movable: bool) -> Vec<Unmet> {
+        let target =
+            format!("target: t\nworker: {{ command: [./w] }}\nworkload: {{ workflow: W }}\npolicy: {policy}\n");
+        let target = Target::parse(&target, "t.yaml").expect("a target");
+        let scenario = Scenario::parse(&format!("scenario: s\nfamily: f\ntitle: t\n{rest}"), "s.yaml").expect("good");
+        unmet(&target, &scenario, &Facts { movable_worker_clock: movable, processes: true })
+    }
+
+    #[test]
+    fn no_reply_is_held_for_a_token_that_outlives_the_patience_of_clients() {
+        let real = format!("clocks: {{ time: real }}\n{LAPSE}");
+        for (policy, waits) in [
+            ("{ refresh: any }", true),
+            ("{ refresh: proactive, refresh_margin: 3001ms }", true),
+            ("{ refresh: proactive, refresh_margin: 3s }", false),
+            ("{ refresh: any, refresh_margin: 0s }", false),
+            ("{ refresh: on-retry }", false),
+        ] {
+            let said = lacks(policy, &real, true);
+            assert_eq!(matches!(&said[..], [Unmet::NotApplicable(_)]), waits, "{policy}: {said:?}");
+            assert_eq!(said.is_empty(), !waits, "{policy}: {said:?}");
+            // Where clocks move only if the worker's does, another machine would do.
+            let said = lacks(policy, LAPSE, false);
+            assert_eq!(matches!(&said[..], [Unmet::Skipped(_)]), waits, "{policy}: {said:?}");
+            assert_eq!(lacks(policy, LAPSE, true), [], "{policy}: nobody waits");
+        }
+        let said = lacks("{ refresh: any }", &real, true);
+        let Unmet::NotApplicable(reason) = &said[0] else { panic!("{said:?}") };
+        assert!(
+            reason.starts_with("tokens would have to live 1m2s in reality (`refresh_margin` 1m and 2s more)"),
+            "{reason}"
+        );
+        // Nobody waits for what comes later, or for an event that has happened.
+        for fault in [LAPSE.replace("do:", "delay: 1s, do:"), LAPSE.replace("api.response", "workflow.closed")] {
+            assert_eq!(lacks("{ refresh: any }", &format!("clocks: {{ time: real }}\n{fault}"), true), [], "{fault}");
+        }
+    }
 }

@@ -2,17 +2,18 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration};
+
 use super::action::{Action, TimePass};
 use super::api::ValidationMode;
-use super::at::At;
 use super::client::{Client, Grant, TokenFormat};
-use super::duration::Duration;
-use super::model::{Outcome, Scenario, TimeMode};
+use super::delay::Delay;
+use super::model::{Outcome, Requirement, Scenario, Shown, TimeMode};
 use super::policy::{OnPermanent, Policy};
 use super::requires::{Facts, Unmet, choose_client, unmet};
 use super::resolved::{
     Ending, Resolved, ResolvedApi, ResolvedBite, ResolvedCheck, ResolvedExpect, ResolvedFault, ResolvedHeal,
-    ResolvedIdp, ResolvedPolicy, ResolvedTrigger, ResolvedWorker, ResolvedWorkload,
+    ResolvedIdp, ResolvedPolicy, ResolvedShown, ResolvedTrigger, ResolvedWorker, ResolvedWorkload,
 };
 use super::target::{Poll, Target};
 use super::trigger::{OneOf, Scalar, Trigger};
@@ -58,10 +59,11 @@ pub fn resolve(target: &Target, scenario: &Scenario, facts: &Facts) -> Result<Re
         temporal: scenario.temporal.clone(),
         activities: target.activities.clone(),
         policy: policy(&target.policy),
+        control_shows: control_shows(target, scenario),
         faults: faults(target, scenario),
         heal: scenario.heal.as_ref().map(|heal| ResolvedHeal {
             when: trigger(target, &heal.when),
-            delay: heal.delay.as_ref().map_or(Duration::ZERO, |delay| delay.value),
+            delay: heal.delay.as_ref().map_or(Delay::ZERO, |delay| delay.value.clone()),
         }),
         expect: ResolvedExpect {
             outcome: scenario.expect.outcome,
@@ -94,12 +96,17 @@ fn complete_client(mut client: Client, target: &Target) -> Client {
     client
 }
 
-fn time_mode(target: &Target, scenario: &Scenario, facts: &Facts) -> TimeMode {
+pub(super) fn time_mode(target: &Target, scenario: &Scenario, facts: &Facts) -> TimeMode {
     let honest = scenario.faults.iter().any(|fault| matches!(fault.action.value, Action::TimePass(TimePass::Until(_))));
     if honest && target.policy.refresh.reads_clock() && !facts.movable_worker_clock {
         return TimeMode::Real;
     }
     scenario.clocks.time
+}
+
+/// How long tokens live where they expire in reality.
+pub(super) fn real_lifetime(target: &Target) -> Duration {
+    Duration::from_millis(target.policy.margin().as_millis().saturating_add(REAL_LIFETIME.as_millis()))
 }
 
 fn idp(client: &Client, target: &Target, scenario: &Scenario, time: TimeMode) -> ResolvedIdp {
@@ -108,9 +115,7 @@ fn idp(client: &Client, target: &Target, scenario: &Scenario, time: TimeMode) ->
     ResolvedIdp {
         access_token_lifetime: match time {
             TimeMode::Moved => stated,
-            TimeMode::Real => {
-                Duration::from_millis(target.policy.margin().as_millis().saturating_add(REAL_LIFETIME.as_millis()))
-            }
+            TimeMode::Real => real_lifetime(target),
         },
         refresh_token_lifetime: scenario
             .idp
@@ -198,12 +203,24 @@ fn faults(target: &Target, scenario: &Scenario) -> Vec<ResolvedFault> {
             action: fault.action.value.clone(),
             arm: fault.arm,
             count: fault.count.unwrap_or(NonZeroU32::MIN),
-            delay: fault.delay.as_ref().map_or(Duration::ZERO, |delay| delay.value),
-            lasts: fault.lasts.as_ref().map(|lasts| lasts.value),
+            delay: fault.delay.as_ref().map_or(Delay::ZERO, |delay| delay.value.clone()),
+            lasts: fault.lasts.as_ref().map(|lasts| lasts.value.clone()),
             probability: fault.probability.as_ref().map_or(1.0, |probability| probability.value),
         }
     });
     resolved.collect()
+}
+
+fn control_shows(target: &Target, scenario: &Scenario) -> Vec<Vec<ResolvedShown>> {
+    let resolved = |shown: &Shown| ResolvedShown {
+        event: shown.event.value.clone(),
+        filters: filters(target, &shown.event, &shown.filters),
+    };
+    let lists = scenario.requires.iter().filter_map(|requirement| match &requirement.value {
+        Requirement::ControlShows(events) => Some(events.iter().map(resolved).collect()),
+        _ => None,
+    });
+    lists.collect()
 }
 
 fn workload_start() -> ResolvedTrigger {

@@ -2,13 +2,14 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::api::{Correlate, Route, ValidationMode};
 use super::client::{Client, TokenFormat};
-use super::duration::Duration;
+use super::delay::Delay;
 use super::model::{Arm, Clocks, Outcome, Reuse, Signing, TemporalSettings, TimeMode};
 use super::policy::{ErrorTypes, OnPermanent, Refresh};
 use super::target::{Poll, Restart};
@@ -50,6 +51,9 @@ pub struct Resolved {
     pub activities: Entries<Vec<String>>,
     /// What the worker promises.
     pub policy: ResolvedPolicy,
+    /// What each workflow of the control must show for the scenario to say anything: of each list, the events in this
+    /// order.
+    pub control_shows: Vec<Vec<ResolvedShown>>,
     /// What goes wrong.
     pub faults: Vec<ResolvedFault>,
     /// When environment faults are undone; `None`: when all have fired and bitten.
@@ -163,6 +167,15 @@ pub struct ResolvedTrigger {
     pub then: Then,
 }
 
+/// An event that the control must show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedShown {
+    /// Kind of the event.
+    pub event: String,
+    /// As in [`ResolvedTrigger`].
+    pub filters: Vec<(String, Vec<Scalar>)>,
+}
+
 /// A fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedFault {
@@ -177,9 +190,9 @@ pub struct ResolvedFault {
     /// How often it fires.
     pub count: NonZeroU32,
     /// How long after its trigger it acts.
-    pub delay: Duration,
+    pub delay: Delay,
     /// How long it lasts; `None`: until healing.
-    pub lasts: Option<Duration>,
+    pub lasts: Option<Delay>,
     /// How likely a trigger fires it.
     pub probability: f64,
     /// What proves that it bit; `None`: the action's own proof.
@@ -205,7 +218,7 @@ pub struct ResolvedHeal {
     /// What it waits for.
     pub when: ResolvedTrigger,
     /// How long after that.
-    pub delay: Duration,
+    pub delay: Delay,
 }
 
 /// How a scenario has to end.

@@ -1,14 +1,10 @@
 //! Routes of the protected API: `GET /orders/{id}`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-use super::complaint::{Complaint, suggest};
-use super::duration::as_text;
+use mock_idp::as_text;
+use mock_idp::file::{Complaint, suggest};
 
 /// Methods of RFC 9110 §9 and RFC 5789 that an API can be expected to have.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

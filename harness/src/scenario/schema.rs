@@ -1,7 +1,7 @@
 //! JSON Schema of both files, for editors; made from the models, so that it cannot differ from what is read.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
+use mock_idp::file::schema;
+use schemars::Schema;
 
 use super::model::Scenario;
 use super::target::Target;
@@ -14,8 +14,4 @@ pub fn target_schema() -> Schema {
 /// JSON Schema (2020-12) of scenario files.
 pub fn scenario_schema() -> Schema {
     schema::<Scenario>()
-}
-
-fn schema<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
 }

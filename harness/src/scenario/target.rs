@@ -2,13 +2,12 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::file::{At, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Api;
-use super::at::At;
 use super::client::Client;
-use super::duration::Duration;
 use super::placeholder::Template;
 use super::policy::Policy;
 use super::value::{Entries, Value};

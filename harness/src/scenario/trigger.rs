@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 
+use mock_idp::file::At;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, de};
 
-use super::at::At;
 use super::value::Entries;
 
 /// Waits for the `nth` event of a kind that passes the filters, counted from arming.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use mock_idp::file::{At, Complaint, Position, Problems, suggest};
+
 use super::action::{Action, TokenChoice};
-use super::at::{At, Position};
-use super::complaint::{Complaint, suggest};
-use super::diagnostic::Problems;
+use super::delay::{Between, Delay};
 use super::model::{Fault, Requirement, Scenario};
 use super::target::CheckSetting;
 use super::trigger::{OneOf, Scalar, Trigger};
@@ -82,10 +82,24 @@ fn requires(scenario: &Scenario, problems: &mut Problems) {
         {
             problems.add(requirement.at, Complaint::new("nothing can meet an empty list"));
         }
+        if let Requirement::ControlShows(events) = &requirement.value {
+            if events.is_empty() {
+                problems.add(requirement.at, Complaint::new("an empty list asks for nothing"));
+            }
+            for shown in events {
+                event(&shown.event, &shown.filters, true, problems);
+            }
+        }
     }
 }
 
 fn faults(scenario: &Scenario, problems: &mut Problems) {
+    if scenario.faults.is_empty() && scenario.clocks.moved().next().is_none() {
+        // Where there is no such key, the scenario is meant.
+        let at = if scenario.faults.at == Position::default() { scenario.scenario.at } else { scenario.faults.at };
+        let hint = "say under `faults:` what goes wrong; its control is run without faults in any case";
+        problems.add(at, Complaint::new("a scenario without faults proves nothing").hint(hint));
+    }
     let ids: Vec<String> = scenario
         .faults
         .iter()
@@ -132,6 +146,7 @@ fn faults(scenario: &Scenario, problems: &mut Problems) {
     }
     if let Some(heal) = &scenario.heal {
         trigger(&heal.when, &ids, problems);
+        heal.delay.iter().for_each(|delay| bounds(delay, problems));
         if scenario.faults.is_empty() {
             problems.add(heal.at, Complaint::new("there is no fault to heal"));
         }
@@ -145,7 +160,7 @@ fn fault(fault: &Fault, ids: &[String], problems: &mut Problems) {
     if let Some(probability) = fault.probability.as_ref().filter(|it| !(it.value > 0.0 && it.value <= 1.0)) {
         problems.add(probability.at, Complaint::new("a probability is above 0 and at most 1").hint("as in `0.5`"));
     }
-    if let Some(lasts) = fault.lasts.as_ref().filter(|lasts| lasts.as_millis() == 0) {
+    if let Some(lasts) = fault.lasts.as_ref().filter(|lasts| lasts.shortest().as_millis() == 0) {
         problems.add(lasts.at, Complaint::new("a fault that lasts no time does nothing"));
     }
     if fault.lasts.is_some() && !fault.action.can_be_undone() {
@@ -154,7 +169,21 @@ fn fault(fault: &Fault, ids: &[String], problems: &mut Problems) {
             Complaint::new(format!("`{}` cannot be undone, so `for` has no meaning", fault.action.name())),
         );
     }
+    let beside = [&fault.delay, &fault.lasts].into_iter().flatten().map(|delay| &delay.value);
+    beside.chain(fault.action.delay()).for_each(|delay| bounds(delay, problems));
     action(&fault.action, fault.when.as_ref(), problems);
+}
+
+fn bounds(delay: &Delay, problems: &mut Problems) {
+    if let Delay::Drawn(Between { between: [shortest, longest] }) = delay
+        && shortest.value > longest.value
+    {
+        problems.add(
+            longest.at,
+            Complaint::new(format!("nothing lies between {} and {}", shortest.value, longest.value))
+                .hint(format!("the shorter one comes first, as in `between: [{}, {}]`", longest.value, shortest.value)),
+        );
+    }
 }
 
 fn action(action: &At<Action>, when: Option<&Trigger>, problems: &mut Problems) {

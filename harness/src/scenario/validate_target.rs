@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use mock_idp::file::{At, Complaint, Position, Problems};
+
 use super::api::{Correlate, Route};
-use super::at::{At, Position};
 use super::client::{Client, Grant};
-use super::complaint::Complaint;
-use super::diagnostic::Problems;
 use super::placeholder::{Placeholder, Template};
 use super::target::{Target, Worker};
 use super::validate_scenario::{check_id, checks};
@@ -177,7 +176,7 @@ fn route(route: &Route, problems: &mut Problems) {
                 at,
                 Complaint::new(format!("the route has no path parameter `{name}`"))
                     .about(format!("{{{name}}}"))
-                    .hint(super::complaint::suggest(name, params.iter().copied())),
+                    .hint(mock_idp::file::suggest(name, params.iter().copied())),
             );
         }
     });

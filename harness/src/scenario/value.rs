@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::at::At;
+use mock_idp::file::At;
 
 /// Anything that JSON can say; every text and key knows where it stands, for the placeholders in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +131,7 @@ impl Value {
     }
 
     /// Calls `visit` for every text in it, with its place.
-    pub fn texts<'a>(value: &'a At<Self>, visit: &mut dyn FnMut(&'a str, super::at::Position)) {
+    pub fn texts<'a>(value: &'a At<Self>, visit: &mut dyn FnMut(&'a str, mock_idp::file::Position)) {
         match &value.value {
             Self::Text(text) => visit(text, value.at),
             Self::List(items) => items.iter().for_each(|item| Self::texts(item, visit)),

@@ -13,6 +13,7 @@ use libtest_mimic::Arguments;
 use crate::cli::select::select;
 use crate::cli::target::Chosen;
 use crate::cli::told;
+use crate::lab::worker::Launcher;
 use crate::lab::{Function, LabEnv, UnderTest};
 use crate::run::{Choice, Ground, Plan, facts_of_processes};
 use crate::scenario::{Facts, Group, Scenario, Target, catalogue, suggest};
@@ -248,7 +249,13 @@ impl Suite {
         let words = if self.words.is_empty() { Group::NAMES.map(str::to_owned).to_vec() } else { self.words };
         let words: Vec<String> = words.into_iter().chain(self.files).collect();
         let scenarios = select(&words, true, catalogue().map_err(told)?).map_err(|error| error.to_string())?;
-        let facts = if employ.is_some() { Facts::in_process() } else { facts_of_processes() };
+        let facts = if employ.is_some() {
+            Facts::in_process()
+        } else {
+            let launcher = Launcher::this_executable();
+            let launcher = launcher.map_err(|error| format!("this executable cannot be found: {error}"))?;
+            facts_of_processes(&launcher)
+        };
         let plan = Plan::of(&target, &scenarios, &facts, 1);
         let under_test: conduct::Employ = match employ {
             Some(employ) => Box::new(move |_: &Ground, _: &str| employ(&chosen.target)),

@@ -6,15 +6,33 @@ use std::sync::Arc;
 use base64::Engine as _;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
-use tokenlapse::journal::Journal;
+use tokenlapse::journal::{Event, Journal};
 use tokenlapse::lab::worker::Launcher;
 use tokenlapse::lab::{Brief, Commands, Lab, Site, UnderTest};
 use tokenlapse::run::{Choice, Ground, Order, new_run_id};
-use tokenlapse::scenario::{Scenario, Target, builtin_target, builtin_target_text, catalogue, resolve};
+use tokenlapse::scenario::{Scenario, Target, builtin_target, builtin_target_text, resolve};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 use crate::batch::{Batch, Ended};
+
+/// Two tokens, and two faults that draw how long they wait.
+const DRAWS: &str = "
+scenario: draws
+family: seed
+title: The seed decides how late it is
+workload: { count: 1 }
+faults:
+  - id: refuse
+    when: { event: api.response, where: { status: 200 }, nth: 1 }
+    do: { api.refuse_token: { token: trigger } }
+  - id: late
+    when: { event: api.response, where: { status: 401 }, nth: 1 }
+    do: { api.delay: { by: { between: [1ms, 200ms] } } }
+  - id: slow
+    when: { event: idp.request, where: { endpoint: token }, nth: 1, after: refuse }
+    do: { idp.delay: { by: { between: [1ms, 200ms] } } }
+";
 
 /// A target and the folder of its file.
 #[derive(Clone)]
@@ -121,7 +139,7 @@ impl World {
         })
     }
 
-    /// One seed gives the same token values each time, another one gives others.
+    /// One seed gives the same token values and drawn delays each time, another one gives others.
     pub(crate) fn seeds(&self) -> Result<(), Failed> {
         let values = |seed| self.runtime.block_on(self.drawn_from(seed));
         let (first, again, other) = (values(7)?, values(7)?, values(8)?);
@@ -134,21 +152,28 @@ impl World {
         Ok(())
     }
 
-    /// `jti` of every token of a lab with this seed, in the order of their issue.
+    /// `jti` of every token of a lab with this seed, in the order of their issue, and all that its faults draw.
     async fn drawn_from(&self, seed: u64) -> Result<Vec<String>, Failed> {
         let (ground, run, place) = (self.ground().await?, new_run_id(), self.builtin());
-        let scenario = catalogue().expect("it is good");
-        let scenario = scenario.into_iter().find(|scenario| scenario.scenario.value == "early-refusal-before-exp");
-        let scenario = scenario.expect("it is in the catalogue");
+        let scenario = Scenario::parse(DRAWS, "draws.yaml").map_err(|problems| format!("{problems:?}"))?;
         let resolved = resolve(&place.target, &scenario, &ground.facts()).map_err(|unmet| format!("{unmet:?}"))?;
         let under_test = self.under_test(ground, &place, &run);
         let brief = Brief { seed, ..Brief::new(run, &resolved, &place.target, under_test) };
-        let mut lab = Lab::open(&ground.site, Journal::in_memory(), brief).await?;
+        let journal = Journal::in_memory();
+        let mut lab = Lab::open(&ground.site, journal.clone(), brief).await?;
         lab.start_workers().await?;
         lab.work().await?;
         let tokens = lab.scene().idp().tokens();
         lab.close().await?;
-        tokens.iter().map(|token| jti(token.value.expose())).collect()
+        let drawn = journal.records().into_iter().filter_map(|record| match &record.event {
+            Event::FaultFired { fault, drawn_ms, .. } if fault != "refuse" => Some(format!("{fault} {drawn_ms:?}")),
+            _ => None,
+        });
+        let drawn: Vec<String> = drawn.collect();
+        if drawn.len() != 2 {
+            return Err(format!("two faults draw: {drawn:?}").into());
+        }
+        tokens.iter().map(|token| jti(token.value.expose())).chain(drawn.into_iter().map(Ok)).collect()
     }
 
     /// Ends the server. Journals are kept if something failed.

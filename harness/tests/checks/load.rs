@@ -41,7 +41,8 @@ fn the_order_of_scopes_says_nothing() {
 #[test]
 fn who_promises_nothing_gets_a_note() {
     let early = Tale::default().grant(200, &["T1"], none()).grant(200, &["T2"], none());
-    let verdict = early.target("refresh: on-retry", "refresh: proactive").verdict("refreshes-on-retry");
+    let verdict =
+        early.target("refresh: on-retry", "refresh: proactive\n  refresh_margin: 0s").verdict("refreshes-on-retry");
     assert_eq!(verdict.judgement.name(), "not_applicable");
     assert!(verdict.detail.contains("note: 1 refreshed early"), "{}", verdict.detail);
     assert_eq!(verdict.events.len(), 2);
@@ -101,6 +102,25 @@ fn failed_and_lost_grants_may_be_repeated_twice() {
         let again = |times: usize| (0..times).fold(failed(), |tale, _| tale.grant(200, &["T2"], none())).judged(check);
         assert_eq!((again(2), again(3)), ("pass", "fail"), "{failure}");
     }
+}
+
+#[test]
+fn each_token_that_expired_is_a_reason_not_the_newest_alone() {
+    let grant = |tale: Tale, token| tale.grant(200, &[token], none());
+    let two = ["T1", "T2"].into_iter().fold(Tale::default().grant(503, &[], none()), grant);
+    let replaced = ["T3", "T4"].into_iter().fold(two.dies("T1", "expired").dies("T2", "expired"), grant);
+    assert_eq!(replaced.clone().judged("bounded-load"), "pass");
+    assert_eq!(grant(replaced, "T5").judged("bounded-load"), "fail");
+}
+
+#[test]
+fn who_gets_a_token_for_each_attempt_may_ask_as_often_as_it_attempts() {
+    let attempt = |tale: Tale, number| {
+        tale.start("a", "Ship", number).grant(200, &[&format!("T{number}")], none()).fail("a", "Ship", number, "Rate")
+    };
+    let tale = (1..=3).fold(Tale::default(), attempt).target("refresh: on-retry", "refresh: per-attempt");
+    assert_eq!(tale.clone().judged("bounded-load"), "pass");
+    assert_eq!(tale.grant(200, &["T4"], none()).judged("bounded-load"), "fail");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `recovers`, `stops-on-permanent`, `persists-on-transient`, `diagnosable`, `truthful-health`, and what holds for all.
 
 use serde_json::json;
-use tokenlapse::check::{Context, deadline, judge};
+use tokenlapse::check::{Context, Judgement, deadline, judge};
 use tokenlapse::journal::{ControlFacts, Event, Run};
 use tokenlapse::scenario::{Facts, builtin_target, catalogue, resolve};
 
@@ -172,15 +172,32 @@ fn a_lost_attempt_may_take_its_whole_timeout() {
 }
 
 #[test]
+fn what_it_did_instead_is_said_before_what_was_expected() {
+    for (expected, status, what, wanted) in [
+        ("running", "completed", "workflow a ended as completed", "still running"),
+        ("running", "failed", "workflow a ended as failed", "still running"),
+        ("failed", "running", "workflow a is still running", "failed within "),
+        ("failed", "terminated", "workflow a ended as terminated", "failed within "),
+        ("completed", "running", "workflow a is still running", "completed within "),
+    ] {
+        // Later than any bound.
+        let tale = late(60_000, status).scenario("outcome: completed", &format!("outcome: {expected}"));
+        let Judgement::Fail(findings) = tale.verdict("recovers").judgement else { panic!("{expected}: it fails") };
+        assert_eq!(findings[0].what, what);
+        let said = &findings[0].expected;
+        assert!(said.starts_with(wanted) && (wanted.ends_with(' ') || said == wanted), "{expected}: {said}");
+    }
+}
+
+#[test]
 fn who_runs_a_scenario_is_told_how_long_to_wait() {
     let mut tale = late(1_000, "running");
     let records = tale.records();
     let run = Run::new(&records);
-    let context = Context::of(&run).expect("a header");
-    assert_eq!(deadline(&run, &context), None, "nothing is open");
+    assert_eq!(deadline(&run), None, "nothing is open");
     tale.told.retain(|told| !matches!(told.event, Event::WorkflowClosed { .. }));
     let records = tale.records();
-    let until = deadline(&Run::new(&records), &context).expect("a fault fired");
+    let until = deadline(&Run::new(&records)).expect("a fault fired");
     assert_eq!(until.as_millis(), 1_003 + 1 + 4_000 + 5_000);
 }
 

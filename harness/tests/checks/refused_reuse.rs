@@ -50,6 +50,17 @@ fn a_token_request_shows_that_the_refusal_was_processed_if_that_had_arrived() {
 }
 
 #[test]
+fn a_refusal_is_known_when_all_have_reported_that_it_may_have_met() {
+    let met = Tale::default().start("a", "Ship", 1).start("b", "Ship", 1);
+    let met = met.api("POST /orders/1/ship", "T1", 401, None, json!({})).fail("a", "Ship", 1, "TokenExpired");
+    let again = |tale: Tale| {
+        tale.start("a", "Ship", 2).api("POST /orders/1/ship", "T1", 401, Some("a"), json!({})).judged(CHECK)
+    };
+    assert_eq!(again(met.clone()), "pass", "it may have been the other one's");
+    assert_eq!(again(met.fail("b", "Ship", 1, "TokenExpired")), "fail");
+}
+
+#[test]
 fn a_refusal_whose_reply_was_lost_is_not_known() {
     let lost = json!({"delivered": false});
     let tale = Tale::default().start("a", "Ship", 1).api("POST /orders/1/ship", "T1", 401, Some("a"), lost);

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use tokenlapse::check::{Judgement, Verdict, judge};
-use tokenlapse::journal::{ControlFacts, EffectCount, Event, Record, Run, RunHeader, SCHEMA_VERSION, Seq, Sighting};
+use tokenlapse::journal::{
+    Contents, ControlFacts, EffectCount, Event, Record, Run, RunEnd, RunHeader, SCHEMA_VERSION, Seq, Sighting,
+};
 use tokenlapse::scenario::{Facts, Resolved, Scenario, Target, resolve};
 
 /// A target with everything that checks look at.
@@ -268,9 +270,9 @@ impl Tale {
         self.then(json!({"kind": "workload.finished"}))
     }
 
-    /// The lab has done its part.
+    /// The lab has done its part. What the journal holds is counted when it is written: [`Tale::records`].
     pub(crate) fn ended(self) -> Self {
-        self.then(json!({"kind": "run.ended", "end": "complete"}))
+        self.then(json!({"kind": "run.ended", "end": "complete", "records": 0, "histories": {}}))
     }
 
     /// The history's event that schedules an activity.
@@ -301,15 +303,20 @@ impl Tale {
             sightings: vec![],
         };
         let numbered = [header].into_iter().chain(self.told.iter().cloned()).zip(1..);
-        numbered
-            .map(|(told, seq)| Record {
-                seq: Seq(seq),
-                at_us: told.at_us,
-                cause: None,
-                event: told.event,
-                sightings: told.sightings,
-            })
-            .collect()
+        let records = numbered.map(|(told, seq)| Record {
+            seq: Seq(seq),
+            at_us: told.at_us,
+            cause: None,
+            event: told.event,
+            sightings: told.sightings,
+        });
+        let mut records: Vec<Record> = records.collect();
+        if let Some((last, before)) = records.split_last_mut()
+            && let Event::RunEnded(RunEnd::Complete(contents)) = &mut last.event
+        {
+            *contents = Contents::of(&*before);
+        }
+        records
     }
 
     pub(crate) fn verdicts(&self) -> Vec<Verdict> {

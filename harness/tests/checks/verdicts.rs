@@ -1,7 +1,8 @@
 //! What a whole journal comes to: each verdict that a scenario run can get.
 
 use serde_json::json;
-use tokenlapse::journal::{ControlFacts, Run};
+use tokenlapse::check::Judgement;
+use tokenlapse::journal::{self, ControlFacts, Record, Run, Seq, transcript};
 use tokenlapse::run::{Verdict, judge};
 
 use crate::support::{Tale, recovery};
@@ -84,6 +85,53 @@ fn a_lab_that_did_not_do_its_part_makes_it_invalid() {
     is(&cut_off.then(interrupted), Verdict::Invalid, "it was interrupted");
     let journal = judge(&Run::new(&[]));
     assert_eq!((journal.verdict, journal.checks.len()), (Verdict::Invalid, 0), "{}", journal.reason);
+}
+
+/// A journal that was whole, with other records, numbered as if nothing had happened.
+fn tampered(tale: &Tale, change: impl FnOnce(&mut Vec<Record>)) -> Vec<Record> {
+    let mut records = tale.records();
+    assert_eq!(Run::new(&records).whole(), Ok(()), "it was whole");
+    change(&mut records);
+    for (record, seq) in records.iter_mut().zip(1..) {
+        record.seq = Seq(seq);
+    }
+    records
+}
+
+/// As the file tells it, read back.
+fn read_back(records: &[Record]) -> Vec<Record> {
+    let lines: Vec<_> = records.iter().map(|record| serde_json::to_string(record).expect("JSON") + "\n").collect();
+    journal::read(lines.concat().as_bytes()).expect("each line is a record")
+}
+
+#[test]
+fn a_journal_that_is_not_whole_makes_it_invalid_and_no_check_decides() {
+    let scheduled = || json!({"start_to_close_timeout": "10s"});
+    let whole = bit(recovery()).scheduled("a", "Fetch", scheduled()).scheduled("a", "Ship", scheduled()).ended();
+    is(&whole, Verdict::Pass, "");
+    let is_history = |record: &Record| record.event.kind() == "history.event";
+    let last = whole.records().pop().expect("an end");
+    type Change = Box<dyn FnOnce(&mut Vec<Record>)>;
+    let changes: [(Change, &str); 5] = [
+        (Box::new(move |it| it.retain(|record| !is_history(record))), "workflow a has 0 of 2 events in the journal"),
+        (
+            Box::new(move |it| drop(it.remove(it.iter().position(is_history).expect("one")))),
+            "workflow a has 1 of 2 events in the journal",
+        ),
+        (Box::new(|it| it.retain(|record| record.at_us != 9_000)), "34 of 35 records before `run.ended`"),
+        (Box::new(|it| it.insert(4, it[4].clone())), "36 of 35 records before `run.ended`"),
+        (Box::new(move |it| it.extend([last.clone(), last])), "stands after `run.ended`"),
+    ];
+    for (change, because) in changes {
+        let records = read_back(&tampered(&whole, change));
+        let judged = judge(&Run::new(&records));
+        assert_eq!(judged.verdict, Verdict::Invalid, "{because}");
+        assert!(judged.reason.contains(because), "{} lacks {because}", judged.reason);
+        assert!(judged.reason.contains("take the original, or run the scenario again"), "{}", judged.reason);
+        let undecided = |it: &&tokenlapse::check::Verdict| matches!(it.judgement, Judgement::Inconclusive(_));
+        assert_eq!(judged.checks.iter().filter(undecided).count(), tokenlapse::check::ALL.len());
+        assert!(transcript(&Run::new(&records)).contains(because), "its story says so, too");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What `doctor` finds out.
 
-use crate::support::{Place, good_target, shell_target};
+use crate::support::{Done, Place, good_target, shell_target};
 
 #[test]
 fn the_machine_is_looked_at() {
@@ -15,6 +15,43 @@ fn the_machine_is_looked_at() {
         "ok  Temporal's binary",
     ]);
 }
+
+#[test]
+fn a_library_that_moves_no_clock_is_shown_and_not_used() {
+    let place = Place::new();
+    place.write("libfaketime.so", "no library");
+    place.write("mine.yaml", &good_target().replace("refresh: on-retry", "refresh: any\n  refresh_margin: 1s"));
+    let run = |arguments: &str| {
+        let mut command = place.command(arguments);
+        Done::of(command.env("TOKENLAPSE_FAKETIME", place.path().join("libfaketime.so")).output().expect("it runs"))
+    };
+    let done = run("doctor");
+    done.has_code(0).shows(&["--  worker clock (libfaketime)"]);
+    let words = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("is of no use, a program's wall clock does not move under it"), "{words}");
+
+    place.write("fixed.yaml", FIXED_TIME);
+    let done = run("run expiry-between-activities fixed.yaml --target mine.yaml --format json");
+    let report = done.has_code(0).json();
+    let verdict_of = |id: &str| {
+        let scenarios = report["scenarios"].as_array().expect("a list");
+        scenarios.iter().find(|it| it["id"] == id).unwrap_or_else(|| panic!("{id} in {report:#}"))["verdict"].clone()
+    };
+    // Its token dies in reality, and its worker is started without the preload, of which the loader would complain.
+    assert_eq!(verdict_of("expiry-between-activities"), "pass");
+    assert_eq!(verdict_of("fixed"), "skipped");
+    let journal = std::fs::read_to_string(place.path().join("tokenlapse-out/latest/expiry-between-activities.jsonl"));
+    let journal = journal.expect("written");
+    assert!(!journal.contains("clock.moved") && !journal.contains("LD_PRELOAD"), "{journal}");
+}
+
+/// Time passes, but not until an expiry: no token can be made to live just as long.
+const FIXED_TIME: &str = "scenario: fixed
+family: expiry
+title: A day passes
+faults: [{ when: { event: api.response, where: { status: 200 } }, do: { time.pass: { by: 1d } } }]
+expect: { outcome: completed }
+";
 
 /// A worker that breaks at `step`, and what `doctor` says of it.
 fn breaks(target: &str, code: i32, step: &str, said: &[&str]) {

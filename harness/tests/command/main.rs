@@ -72,7 +72,7 @@ fn the_identity_provider_says_where_it_is_and_a_taken_port_is_code_3() {
     let mut said = BufReader::new(idp.stdout.take().expect("piped")).lines();
     let issuer = said.next().expect("a line").expect("text").replace("issuer", "").trim().to_owned();
     let address = issuer.strip_prefix("http://").expect("a URL").to_owned();
-    let rest: String = said.by_ref().take(2).map(|line| line.expect("text")).collect();
+    let rest: String = said.by_ref().take(3).map(|line| line.expect("text")).collect();
     assert!(rest.contains("curl -u worker:CLIENT_SECRET") && !rest.contains("hush"), "{rest}");
 
     let mut stream = std::net::TcpStream::connect(&address).expect("it listens");
@@ -149,7 +149,7 @@ fn a_journals_story_can_be_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("sample.jsonl").display().to_string();
     let lines = [
-        r#"{"kind":"run.started","schema":1,"run":"r1","scenario":"sample","seed":"7","temporal":"dev","resolved":{},"target":{}}"#,
+        r#"{"kind":"run.started","schema":2,"run":"r1","scenario":"sample","seed":"7","temporal":"dev","resolved":{},"target":{}}"#,
         r#"{"kind":"workflow.started","workflow":"w-1","n":1}"#,
         r#"{"kind":"workflow.closed","workflow":"w-1","status":"timed_out"}"#,
     ];

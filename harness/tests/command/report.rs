@@ -18,7 +18,15 @@ fn mixed() -> (Place, Value) {
         "scenario: inert\nfamily: own\ntitle: Nothing bites\nfaults:\n  - when: { event: api.response, nth: 99 }\n    \
          do: { api.respond: { status: 503 } }\n",
     );
-    let ids = "early-refusal-before-exp outage-effect-reply-lost revocation-refresh-token inert.yaml";
+    place.write(
+        "long.yaml",
+        &format!(
+            "scenario: long\nfamily: own\ntitle: More requests than there are\nrequires:\n  - control-shows: [{}]\nfaults:\n  \
+             - when: {{ event: api.request, nth: 40 }}\n    do: {{ api.respond: {{ status: 503 }} }}\n",
+            vec!["{ event: api.request }"; 40].join(", ")
+        ),
+    );
+    let ids = "early-refusal-before-exp outage-effect-reply-lost revocation-refresh-token inert.yaml long.yaml";
     let done = place.run(&format!("run {ids} --target mine.yaml --defect ships-twice --seed 7 --format json"));
     let json = done.has_code(1).json();
     (place, json)
@@ -44,6 +52,12 @@ fn the_object_is_that_of_the_contract_and_fits_its_schema() {
     assert_eq!(verdict("outage-effect-reply-lost"), "fail");
     assert_eq!(verdict("revocation-refresh-token"), "not_applicable");
     assert_eq!(verdict("inert"), "vacuous");
+    // What its control shows decides that it does not apply, so there is no journal of it.
+    assert_eq!(verdict("long"), "not_applicable");
+    let all = json["scenarios"].as_array().expect("a list");
+    let long = all.iter().find(|it| it["id"] == "long").expect("it is told");
+    assert!(long["journal"].is_null(), "{long}");
+    assert!(long["reason"].as_str().is_some_and(|it| it.contains("no api.request follows api.request")), "{long}");
     assert_eq!(verdict("control"), "pass");
     let failing = json.pointer("/scenarios").and_then(Value::as_array).expect("a list");
     let failing = failing.iter().find(|it| it["verdict"] == "fail").expect("one fails");

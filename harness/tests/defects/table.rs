@@ -33,7 +33,7 @@ const ALIVE: &[(&str, &str)] = &[];
 const NOT_NEEDED: &str = "was live and unrefused";
 const TOO_MANY: &str = "token requests; expected at most";
 const AGAIN: &str = "again, though its successor had been granted";
-const HANGS: &str = "ended as running; expected completed within";
+const HANGS: &str = "is still running; expected completed within";
 
 #[rustfmt::skip]
 pub(crate) const KILLS: &[Kill] = &[
@@ -44,7 +44,7 @@ pub(crate) const KILLS: &[Kill] = &[
     kill("token-per-attempt", "expiry-inside-paging", &[("bounded-load", TOO_MANY), ("refreshes-on-retry", NOT_NEEDED)], &[]),
     kill("grant-storm", "rotation-herd", &[("bounded-load", TOO_MANY), ("refreshes-on-retry", NOT_NEEDED)], &[]),
     kill("drops-fresh-token", "early-refusal-late-answer", &[("refreshes-on-retry", "while T2 was live"), ("bounded-load", TOO_MANY)], &[]),
-    kill("retries-revoked", "revocation-refresh-token", &[("stops-on-permanent", "after it was told that access is gone"), ("diagnosable", "failed as IdpUnavailable, but met: revoked"), ("recovers", "ended as running; expected failed within")], &[]),
+    kill("retries-revoked", "revocation-refresh-token", &[("stops-on-permanent", "after it was told that access is gone"), ("diagnosable", "failed as IdpUnavailable, but met: revoked"), ("recovers", "is still running; expected failed within")], &[]),
     kill("outage-is-fatal", "outage-token-endpoint-503", &[("persists-on-transient", "failed, though nothing that it met was for good"), ("recovers", "ended as failed; expected completed")], &[]),
     kill("refusal-is-fatal", "expiry-between-activities", &[("persists-on-transient", "failed, though nothing that it met was for good"), ("recovers", "ended as failed; expected completed")], &[]),
     kill("untyped-failures", "revocation-client-disabled", &[("diagnosable", "failed without a type")], &[]),
@@ -60,7 +60,8 @@ pub(crate) const KILLS: &[Kill] = &[
     kill("acts-as-itself", "revocation-refresh-token", &[("right-identity", "of client worker for worker; expected a token of client worker for user-1")], &["recovers"]),
     kill("loses-scope", "revocation-offline", &[("right-identity", "which was asked for without orders.write"), ("recovers", "ended as failed; expected completed")], &[]),
     kill("reads-before-lock", "rotation-herd", &[("single-redemption", AGAIN)], &["recovers", "bounded-load"]),
-    kill("redeems-twice", "revocation-refresh-token", &[("single-redemption", AGAIN)], &["bounded-load", "recovers"]),
+    // On a slow machine the second request leaves when the first one's reply is there: then it was not needed, either.
+    kill("redeems-twice", "revocation-refresh-token", &[("single-redemption", AGAIN)], &["bounded-load", "recovers", "refreshes-on-retry"]),
     kill("keeps-old-refresh-token", "revocation-refresh-token", &[("single-redemption", AGAIN)], &[]),
     kill("never-saves", "rotation-restart", &[("single-redemption", "worker.2 presented R1 again"), ("recovers", "ended as failed; expected completed")], &[]),
     kill("saves-late", "rotation-restart", &[("single-redemption", "worker.2 presented R1 again"), ("recovers", "ended as failed; expected completed")], &[]),

@@ -157,6 +157,33 @@ async fn a_fault_with_a_time_of_its_own_ends_by_itself_and_not_before() {
 }
 
 #[tokio::test]
+async fn delay_and_duration_may_be_drawn_and_the_firing_tells_them() {
+    let lab = Lab::with(
+        "faults:
+  - id: slow
+    when: { event: api.response }
+    do: { link.latency: { on: api, by: { between: [20ms, 400ms] } } }
+    delay: { between: [5ms, 30ms] }
+    for: { between: [40ms, 80ms] }",
+    );
+    lab.send(api("w1", "T1", 200, None));
+    reached(&lab, "fault.healed", 1).await;
+    let records = lab.journal.records();
+    let one = |kind: &str| records.iter().find(|record| record.event.kind() == kind).expect("it came");
+    let (triggered, fired, healed) = (one("api.response").at(), one("fault.fired"), one("fault.healed").at());
+    let Event::FaultFired { drawn_ms, .. } = &fired.event else { panic!("{fired:?}") };
+    assert_eq!(drawn_ms.keys().collect::<Vec<_>>(), ["by", "delay", "for"]);
+    let drawn = |key: &str| Duration::from_millis(drawn_ms[key]);
+    let within = |key: &str, from: u64, to: u64| assert!((from..=to).contains(&drawn_ms[key]), "{drawn_ms:?}");
+    within("by", 20, 400);
+    within("delay", 5, 30);
+    within("for", 40, 80);
+    assert!(fired.at() - triggered >= drawn("delay") && healed - fired.at() >= drawn("for"), "{drawn_ms:?}");
+    let latency = format!("Latency({:?})", drawn("by"));
+    assert_eq!(lab.said(), [format!("break Api {latency}"), format!("mend Api {latency}")], "what was drawn is undone");
+}
+
+#[tokio::test]
 async fn healing_may_be_delayed() {
     let lab = Lab::with(
         "faults: [{ do: { link.refuse: { on: idp } } }]
@@ -166,6 +193,18 @@ heal: { when: { event: api.response }, delay: 20ms }",
     reached(&lab, "fault.healed", 1).await;
     assert_eq!(lab.said(), ["break Idp Refuse", "mend Idp Refuse"]);
     assert_eq!(lab.kinds_since(lab.journal.records().len() - 2), ["fault.due", "fault.healed"]);
+
+    let lab = Lab::with(
+        "faults: [{ do: { link.refuse: { on: idp } } }]
+heal: { when: { event: api.response }, delay: { between: [5ms, 20ms] } }",
+    );
+    lab.send(api("w1", "T1", 200, None));
+    reached(&lab, "fault.healed", 1).await;
+    let due = lab.journal.records().into_iter().find_map(|record| match &record.event {
+        Event::FaultDue { drawn_ms, .. } => *drawn_ms,
+        _ => None,
+    });
+    assert!(due.is_some_and(|ms| (5..=20).contains(&ms)), "{due:?}");
 }
 
 /// Sends a request and says whether it is held.

@@ -18,7 +18,7 @@ fn irrelevant(kind: usize) -> Event {
         3 => issued("T99"),
         4 => api("w1", "T1", 404, None),
         5 => Event::WorkerReady { instance: Instance::of("w7", 1) },
-        _ => Event::FaultFired { fault: "f1".into(), action: "x".into(), trigger: None },
+        _ => Event::FaultFired { fault: "f1".into(), action: "x".into(), trigger: None, drawn_ms: [].into() },
     }
 }
 

@@ -1,8 +1,57 @@
 //! When faults fire.
 
+use std::time::Duration;
+
+use tokenlapse::fault::Plan;
 use tokenlapse::journal::Event;
 
 use crate::support::{Lab, api, api_of, plan, request};
+
+/// Tells, request by request, what each firing drew and by how much the reply was put off.
+fn delays(seed: u64, faults: &str, workers: &[&str]) -> Vec<(String, u64, Duration)> {
+    let lab = Lab::before(Plan { seed, ..plan(faults) });
+    lab.send(Event::WorkloadStarted { count: 1 });
+    let mut all = Vec::new();
+    for worker in workers {
+        let from = lab.journal.records().len();
+        let directive = lab.send(api(worker, "T1", 200, None));
+        for record in &lab.journal.records()[from..] {
+            if let Event::FaultFired { fault, drawn_ms, .. } = &record.event {
+                assert_eq!(drawn_ms.len(), 1, "what is fixed is not drawn: {drawn_ms:?}");
+                all.push((fault.clone(), drawn_ms["by"], directive.delay));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn what_is_left_open_is_drawn_for_each_firing_from_the_seed_alone() {
+    let slow = "  - id: slow\n    when: { event: api.response, per: instance }\n    \
+                do: { api.delay: { by: { between: [50ms, 1050ms] } } }\n    count: 9\n";
+    let workers = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9"];
+    let faults = format!("faults:\n{slow}");
+    let first = delays(7, &faults, &workers);
+    assert_eq!(first.len(), 9);
+    let mut different = std::collections::BTreeSet::new();
+    for (_, ms, delay) in &first {
+        assert!((50..=1050).contains(ms), "{ms}");
+        assert_eq!(*delay, Duration::from_millis(*ms), "the journal tells what happened");
+        different.insert(*ms);
+    }
+    assert!(different.len() > 5, "each firing draws anew: {different:?}");
+    assert_eq!(delays(7, &faults, &workers), first, "one seed, one story");
+    let mut others: Vec<&str> = workers.to_vec();
+    others.reverse();
+    assert_eq!(delays(7, &faults, &others), first, "whoever comes first");
+    assert_ne!(delays(8, &faults, &workers), first, "another seed, another story");
+    // Another fault in the file, which draws as well, changes nothing.
+    let early = "  - id: early\n    when: { event: api.response, nth: 2 }\n    \
+                 do: { idp.delay: { by: { between: [1ms, 9s] } } }\n";
+    let both = delays(7, &format!("faults:\n{early}{slow}"), &workers);
+    let of_slow: Vec<_> = both.into_iter().filter(|(fault, ..)| fault == "slow").collect();
+    assert_eq!(of_slow, first);
+}
 
 #[test]
 fn a_fault_after_another_counts_from_the_event_that_follows() {

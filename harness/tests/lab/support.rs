@@ -20,8 +20,11 @@ use tokenlapse::lab::scene::{Addresses, Opening, Scene};
 use tokenlapse::lab::tokens::Validation;
 use tokenlapse::scenario::{Facts, Route, Scenario, Target, resolve};
 
-/// The plan of a scenario file that goes on so after its head.
+/// The plan of a scenario file that goes on so after its head; none if nothing goes wrong.
 pub(crate) fn plan(rest: &str) -> Plan {
+    if rest.is_empty() {
+        return Plan::none();
+    }
     let target = "target: t\nworker: { command: [./w] }\nworkload: { workflow: W }\npolicy: { refresh: on-retry }\n";
     let target = Target::parse(target, "target.yaml").expect("a target");
     let text = format!("scenario: s\nfamily: f\ntitle: T\n{rest}\n");

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mock_idp::Config;
 use tokenlapse::journal::{Clock, Event, TokenChange};
-use tokenlapse::lab::clock::WorkerClock;
+use tokenlapse::lab::clock::{Unmovable, WorkerClock};
 use tokenlapse::lab::tokens::Validation;
 
 use crate::support::Lab;
@@ -128,4 +128,21 @@ fn the_library_is_where_the_variable_says() {
     let here = std::env::current_exe().expect("a file");
     let text = here.to_string_lossy().into_owned();
     assert_eq!(WorkerClock::library(&|_| Some(text.clone())), Some(here));
+}
+
+#[test]
+fn a_library_under_which_a_program_fails_is_not_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = folder.path().join("libfaketime.so");
+    std::fs::write(&library, "no library").expect("written");
+    let usable =
+        |executable: &str| WorkerClock::usable(executable.as_ref(), &|_| Some(library.to_string_lossy().into_owned()));
+    let why = |executable: &str| match usable(executable) {
+        Err(Unmovable::Unfit { why, .. }) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(why(env!("CARGO_BIN_EXE_tokenlapse")).contains("wall clock does not move"));
+    // As if the library had broken it so much that it cannot even tell.
+    assert!(why("false").contains("ended with exit status: 1"));
+    assert!(matches!(usable("/no/such/program"), Err(Unmovable::Untried { .. })));
 }

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
 
-use super::Credentials;
+use super::{Credentials, Proof};
 use crate::config::AuthMethod;
 use crate::error::{Cause, OAuthError};
+use crate::secret::Secret;
 
 pub(super) fn read(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -22,16 +23,10 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<Credentials>, OAuthErro
         }
         let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
         let (id, secret) = text.split_once(':')?;
-        Some(Credentials { id: form_decoded(id), secret: form_decoded(secret), method: AuthMethod::Basic })
+        let proof = Proof::Secret(AuthMethod::Basic, Secret::new(form_decoded(secret)));
+        Some(Credentials { id: form_decoded(id), proof })
     };
     decoded().map(Some).ok_or_else(|| OAuthError::client(Cause::UnreadableAuthentication))
-}
-
-/// The `Authorization` header of a client.
-pub(crate) fn header(id: &str, secret: &str) -> Option<HeaderValue> {
-    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let text = format!("{}:{}", encoded(id), encoded(secret));
-    HeaderValue::try_from(format!("Basic {}", STANDARD.encode(text))).ok()
 }
 
 fn form_decoded(text: &str) -> String {

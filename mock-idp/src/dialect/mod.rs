@@ -6,13 +6,18 @@ mod generic;
 use std::fmt;
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 
+use crate::assertion::AssertionRules;
 use crate::endpoint::Endpoint;
 use crate::error::OAuthError;
 use crate::fault::HttpReply;
 
 /// Whose paths, names and answers an identity provider has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// The RFCs to the letter.
     #[default]
@@ -90,5 +95,15 @@ pub(crate) trait Vendor: Sync {
     /// How a refusal is said.
     fn refusal(&self, error: &OAuthError) -> HttpReply {
         generic::refusal(error)
+    }
+
+    /// What a client assertion must say (RFC 7523 §2.2).
+    fn client_assertions(&self) -> AssertionRules {
+        AssertionRules::default()
+    }
+
+    /// What an assertion as a grant must say (RFC 7523 §2.1).
+    fn assertion_grants(&self) -> AssertionRules {
+        AssertionRules::default()
     }
 }

@@ -1,12 +1,15 @@
 //! Metadata (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). It claims only what the server can do.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Endpoint, Reply};
-use crate::config::Listener;
+use crate::config::{AuthMethod, Listener};
 use crate::dialect::Vendor;
 use crate::grant;
+use crate::store::Store;
 
 /// The names of endpoints' addresses.
 const ENDPOINTS: &[(&str, Endpoint)] = &[
@@ -14,19 +17,52 @@ const ENDPOINTS: &[(&str, Endpoint)] = &[
     ("jwks_uri", Endpoint::Jwks),
     ("introspection_endpoint", Endpoint::Introspect),
     ("revocation_endpoint", Endpoint::Revoke),
+    ("authorization_endpoint", Endpoint::Authorize),
+    ("pushed_authorization_request_endpoint", Endpoint::PushedAuthorization),
+    ("device_authorization_endpoint", Endpoint::DeviceAuthorization),
+    ("userinfo_endpoint", Endpoint::UserInfo),
+    ("end_session_endpoint", Endpoint::EndSession),
 ];
 
-pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
-    let methods = json!(["client_secret_basic", "client_secret_post"]);
+/// Claims of ID tokens.
+const CLAIMS: &[&str] =
+    &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "at_hash"];
+
+pub(super) fn run(vendor: &dyn Vendor, listener: &Listener, store: &Store) -> Reply {
+    // A certificate can only be shown where there is TLS.
+    let tls = listener.origin.starts_with("https:");
+    let methods = AuthMethod::ALL.iter().filter(|method| tls || !method.is_certificate());
+    let methods: Vec<&str> = methods.map(|method| method.name()).collect();
+    // RFC 7662 §2.1: whoever introspects proves itself.
+    let proofs: Vec<&&str> = methods.iter().filter(|name| **name != AuthMethod::None.name()).collect();
+    let asymmetric = crate::assertion::ASYMMETRIC;
+    let algorithms: Vec<&str> = asymmetric.iter().chain(crate::assertion::SYMMETRIC).copied().collect();
     let grants: Vec<&str> = grant::ALL.iter().map(|(name, ..)| *name).collect();
     let mut body = json!({
         "issuer": vendor.issuer(&listener.origin),
         "grant_types_supported": grants,
-        "response_types_supported": [],
         "subject_types_supported": ["public"],
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": proofs,
         "revocation_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": asymmetric,
+        "tls_client_certificate_bound_access_tokens": tls,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "claims_parameter_supported": false,
+        "require_pushed_authorization_requests": false,
+        "id_token_signing_alg_values_supported": [store.id_token_key().algorithm().name()],
+        "acr_values_supported": ["0", "1"],
+        "scopes_supported": scopes(store),
+        "claims_supported": claims(store),
     });
     for (name, endpoint) in ENDPOINTS {
         if let Some(url) = vendor.url(*endpoint, &listener.origin) {
@@ -34,4 +70,20 @@ pub(super) fn run(vendor: &dyn Vendor, listener: &Listener) -> Reply {
         }
     }
     Reply::json(StatusCode::OK, &body)
+}
+
+/// What some client may ask for.
+fn scopes(store: &Store) -> Value {
+    let of_clients = store.clients.values().flat_map(|registered| registered.client.scopes.iter());
+    // OpenID Connect Discovery §3: openid is always among them.
+    let all: BTreeSet<&str> = of_clients.map(String::as_str).chain(["openid"]).collect();
+    json!(all)
+}
+
+/// What ID tokens say, and what is told of some user.
+fn claims(store: &Store) -> Value {
+    let scopes = ["profile", "email", "address", "phone"].map(str::to_owned);
+    let of_users = store.logins.users().iter().flat_map(|user| user.told(&scopes)).map(|(name, _)| name);
+    let all: BTreeSet<String> = of_users.chain(CLAIMS.iter().map(|name| (*name).to_owned())).collect();
+    json!(all)
 }

@@ -1,32 +1,44 @@
 //! Endpoints: one file each.
 
+mod authorize;
+mod cookie;
+mod device;
 mod discovery;
+mod end_session;
 mod form;
+mod interaction;
 mod introspect;
 mod jwks;
+mod page;
+mod par;
+mod possession;
 mod revoke;
 mod token;
+mod userinfo;
 
 use std::fmt;
 
-use http::header::{ALLOW, AUTHORIZATION};
+use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use form::Form;
+pub(crate) use userinfo::bearer;
 
-use crate::client_auth;
-use crate::config::{AuthMethod, Client, Listener};
+use crate::assertion::FetchedKeys;
+use crate::config::Listener;
 use crate::dialect::{Route, Vendor};
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::fault::HttpReply;
-use crate::secret::Secret;
 use crate::store::Store;
-use crate::token::TokenId;
+use crate::tls::PeerCertificates;
+use crate::token::{TokenFacts, TokenId};
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// RFC 6749 §3.2.
@@ -39,11 +51,46 @@ pub enum Endpoint {
     Jwks,
     /// OpenID Connect Discovery 1.0 and RFC 8414.
     Discovery,
+    /// RFC 6749 §3.1.
+    Authorize,
+    /// The form of the login and consent page, which no standard knows.
+    Interaction,
+    /// RFC 9126.
+    #[serde(rename = "par")]
+    PushedAuthorization,
+    /// RFC 8628 §3.1.
+    #[serde(rename = "device-authorization")]
+    DeviceAuthorization,
+    /// The page where a user enters the code of a device (RFC 8628 §3.3).
+    Device,
+    /// OpenID Connect Core §5.3.
+    #[serde(rename = "userinfo")]
+    UserInfo,
+    /// OpenID Connect RP-Initiated Logout 1.0.
+    #[serde(rename = "end-session")]
+    EndSession,
     /// Nothing that is served: another path (404), or another method than the endpoint has (405).
     Unknown,
 }
 
 impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: &'static [Self] = &[
+        Self::Token,
+        Self::Introspect,
+        Self::Revoke,
+        Self::Jwks,
+        Self::Discovery,
+        Self::Authorize,
+        Self::Interaction,
+        Self::PushedAuthorization,
+        Self::DeviceAuthorization,
+        Self::Device,
+        Self::UserInfo,
+        Self::EndSession,
+        Self::Unknown,
+    ];
+
     /// Its name in filters and records.
     pub fn name(self) -> &'static str {
         match self {
@@ -52,8 +99,20 @@ impl Endpoint {
             Self::Revoke => "revoke",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
+            Self::Authorize => "authorize",
+            Self::Interaction => "interaction",
+            Self::PushedAuthorization => "par",
+            Self::DeviceAuthorization => "device-authorization",
+            Self::Device => "device",
+            Self::UserInfo => "userinfo",
+            Self::EndSession => "end-session",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// Whether a GET has its parameters in the query. Of other requests the query is not looked at: it may hold secrets.
+    pub(crate) fn reads_query(self) -> bool {
+        matches!(self, Self::Authorize | Self::Device | Self::EndSession)
     }
 }
 
@@ -84,9 +143,15 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
-    /// The form of a POST, or what is wrong with it.
+    /// The form of a POST or the query of a GET, or what is wrong with it.
     pub(crate) form: Result<Form, OAuthError>,
     pub(crate) number: u64,
+    /// What the client of the connection has shown, if it is one of TLS.
+    pub(crate) peer: Option<PeerCertificates>,
+    /// Keys of others that were fetched for this request.
+    pub(crate) keys: FetchedKeys,
+    /// The client, where a test says who it is instead of the request.
+    pub(crate) vouched: Option<String>,
 }
 
 impl Call {
@@ -100,30 +165,28 @@ impl Call {
             headers: HeaderMap::new(),
             form: Ok(Form::default()),
             number: 0,
+            peer: None,
+            keys: FetchedKeys::new(),
+            vouched: None,
         }
     }
 
-    /// What `client` sends to redeem a refresh token.
-    pub(crate) fn refresh(vendor: &'static dyn Vendor, client: &Client, token: &Secret, number: u64) -> Self {
+    /// What the client of a refresh token sends to redeem it.
+    pub(crate) fn refresh(vendor: &'static dyn Vendor, token: &TokenFacts, number: u64) -> Self {
         let mut form = Form::default();
-        let mut set = |name: &str, value: &str| form.set(name, value);
-        set("grant_type", "refresh_token");
-        set("refresh_token", token.expose());
-        let mut headers = HeaderMap::new();
-        if client.methods.contains(&AuthMethod::Post) {
-            set("client_id", &client.id);
-            set("client_secret", client.secret.expose());
-        } else if let Some(value) = client_auth::basic_header(&client.id, client.secret.expose()) {
-            headers.insert(AUTHORIZATION, value);
-        }
+        form.set("grant_type", "refresh_token");
+        form.set("refresh_token", token.value.expose());
         Self {
             vendor,
             endpoint: Endpoint::Token,
             method: Method::POST,
             path: String::new(),
-            headers,
+            headers: HeaderMap::new(),
             form: Ok(form),
             number,
+            peer: None,
+            keys: FetchedKeys::new(),
+            vouched: Some(token.client.clone()),
         }
     }
 }
@@ -132,6 +195,8 @@ impl Call {
 pub(crate) struct Reply {
     pub(crate) http: HttpReply,
     pub(crate) error: Option<String>,
+    /// What was wrong with the request, if it was refused.
+    pub(crate) cause: Option<Cause>,
     pub(crate) reason: Option<String>,
     pub(crate) issued: Vec<TokenId>,
     late: Option<LateBody>,
@@ -143,7 +208,7 @@ type LateBody = Box<dyn FnOnce() -> Value + Send>;
 impl Reply {
     /// A reply without anything to say about it.
     pub(crate) fn new(http: HttpReply) -> Self {
-        Self { http, error: None, reason: None, issued: Vec::new(), late: None }
+        Self { http, error: None, cause: None, reason: None, issued: Vec::new(), late: None }
     }
 
     /// A reply that was made before.
@@ -194,7 +259,8 @@ impl Reply {
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
-        Self { error: Some(code), reason: Some(error.description.clone()), ..Self::new(http) }
+        let reason = error.reason.as_ref().unwrap_or(&error.description).clone();
+        Self { error: Some(code), cause: Some(error.cause), reason: Some(reason), ..Self::new(http) }
     }
 }
 
@@ -202,15 +268,38 @@ impl Reply {
 pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
     let decided = match call.endpoint {
         Endpoint::Unknown => Ok(Reply::unknown(call)),
-        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener)),
+        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener, store)),
+        Endpoint::Authorize => Ok(authorize::run(call, listener, store, now_ms)),
+        Endpoint::Interaction => Ok(interaction::run(call, listener, store, now_ms)),
+        Endpoint::Device => Ok(device::page(call, listener, store, now_ms)),
+        Endpoint::UserInfo => Ok(userinfo::run(call, store, now_ms)),
+        Endpoint::EndSession => Ok(end_session::run(call, listener, store, now_ms)),
+        Endpoint::PushedAuthorization => form(call).and_then(|form| par::run(call, form, listener, store, now_ms)),
+        Endpoint::DeviceAuthorization => {
+            form(call).and_then(|form| device::authorize(call, form, listener, store, now_ms))
+        }
         Endpoint::Jwks => Ok(jwks::run(store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
-        Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, store, now_ms)),
-        Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, store, now_ms)),
+        Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, listener, store, now_ms)),
+        Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, listener, store, now_ms)),
     };
-    decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error))
+    let mut reply = decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error));
+    store.proofs.dpop.tell(&call.headers, &mut reply.http.headers, now_ms);
+    reply
 }
 
 fn form(call: &Call) -> Result<&Form, OAuthError> {
-    call.form.as_ref().map_err(Clone::clone)
+    call.form.as_ref().map_err(Clone::clone)?.once()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_has_one_name_in_files_and_records() {
+        for endpoint in Endpoint::ALL {
+            assert_eq!(serde_json::to_value(endpoint).expect("a word"), endpoint.name());
+        }
+    }
 }

@@ -1,16 +1,14 @@
 //! The token endpoint (RFC 6749 §3.2).
 
-use std::iter;
-
 use http::StatusCode;
-use serde_json::{Value, json};
 
-use super::{Call, Form, Reply};
+use super::{Call, Form, Reply, possession};
 use crate::client_auth;
 use crate::config::Listener;
 use crate::error::{Cause, OAuthError};
 use crate::grant;
-use crate::store::{Granted, Store};
+use crate::id_token;
+use crate::store::Store;
 use crate::token::TokenFacts;
 
 pub(super) fn run(
@@ -20,8 +18,9 @@ pub(super) fn run(
     store: &mut Store,
     now_ms: i64,
 ) -> Result<Reply, OAuthError> {
-    let credentials = client_auth::read(&call.headers, form)?;
-    let client = client_auth::check(&credentials, store)?;
+    let authenticated = client_auth::authenticate(call, form, listener, store, now_ms)?;
+    let client = &authenticated.client;
+    store.check_tenant()?;
     let asked =
         form.get("grant_type").ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "grant_type is missing"))?;
     let (_, kind, run) = grant::ALL
@@ -31,30 +30,20 @@ pub(super) fn run(
     if !client.grants.contains(kind) {
         return Err(OAuthError::new(Cause::GrantNotAllowed, "the client may not use this grant type"));
     }
-    let context = grant::Context { store, listener, client: &client, form, request: call.number, now_ms };
-    let granted = run(context)?;
+    if authenticated.is_public() && !kind.allows_public_clients() {
+        return Err(OAuthError::new(Cause::GrantNotAllowed, "a public client may not use this grant type"));
+    }
+    let proved = possession::proved(call, &authenticated, listener, store, now_ms)?;
+    let public = authenticated.is_public();
+    let context = grant::Context { store, listener, client, form, call, proved, public, now_ms };
+    let answer = run(context)?;
 
-    let lifetime = (granted.access.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
-    let stated = store.stated_lifetime.map_or(lifetime, |stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
-    let Granted { access, refresh } = granted;
-    let issued = iter::once(&access).chain(&refresh).map(|token| token.id).collect();
-    let reply = Reply::late_json(StatusCode::OK, move || body(&access, refresh.as_ref(), stated));
-    Ok(Reply { issued, ..reply.uncached() })
-}
-
-/// RFC 6749 §5.1.
-fn body(access: &TokenFacts, refresh: Option<&TokenFacts>, expires_in: i64) -> Value {
-    let mut body = json!({
-        "access_token": access.value.expose(),
-        "token_type": "Bearer",
-        "expires_in": expires_in,
+    let answer = answer.with_id_token(|granted| id_token::prepare(store, listener, granted, now_ms));
+    let stated = store.stated_lifetime.map(|stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
+    let issued = answer.issued();
+    let reply = Reply::late_json(StatusCode::OK, move || {
+        let lifetime = |token: &TokenFacts| (token.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
+        answer.body(|token| stated.unwrap_or_else(|| lifetime(token)))
     });
-    // RFC 6749 §3.3: a scope has at least one token in it.
-    if !access.scopes.is_empty() {
-        body["scope"] = access.scopes.join(" ").into();
-    }
-    if let Some(refresh) = refresh {
-        body["refresh_token"] = refresh.value.expose().into();
-    }
-    body
+    Ok(Reply { issued, ..reply.uncached() })
 }

@@ -25,8 +25,16 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     if context.now_ms >= token.expires_at_ms {
         return Err(OAuthError::new(Cause::RefreshTokenExpired, "the refresh token has expired"));
     }
+    context.store.check_subject(&token.subject)?;
+    context.store.check_consent(token.family)?;
+    let bound = token.holder.as_deref().cloned().unwrap_or_default();
     // Reuse is reuse, whatever else is wrong with the request.
     context.store.detect_reuse(&token, context.now_ms)?;
+    if !bound.binding.is_met_by(&context.proved) {
+        let text = "the refresh token is bound to a key that the request does not prove";
+        return Err(OAuthError::new(Cause::RefreshTokenOtherKey, text));
+    }
     let scopes = scopes(context.form, &token.scopes)?;
-    Ok(context.store.redeem(&token, scopes, context.listener, context.request, context.now_ms))
+    let place = (context.listener, context.call.number);
+    Ok(context.store.redeem(&token, scopes, context.holder(bound.actor), place, context.now_ms))
 }

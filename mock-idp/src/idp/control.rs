@@ -5,11 +5,21 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Idp;
-use crate::config::Listener;
+use crate::config::{Client, Listener};
 use crate::endpoint::{Call, decide};
-use crate::secret::Secret;
-use crate::store::{Grantee, Which};
+use crate::misbehave::{Rule, RuleId};
+use crate::secret::{ClientSecret, Secret};
+use crate::store::{Grantee, Later, Propagation, Registered, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
+
+/// A registered client.
+#[derive(Debug, Clone)]
+pub struct ClientFacts {
+    /// How it is registered.
+    pub client: Client,
+    /// Whether it is turned away.
+    pub disabled: bool,
+}
 
 /// What became of a stolen refresh token that was presented.
 #[derive(Debug, Clone)]
@@ -35,6 +45,46 @@ impl Idp {
         self.store().clients.keys().cloned().collect()
     }
 
+    /// A registered client; `None` if there is none of this id.
+    pub fn client(&self, id: &str) -> Option<ClientFacts> {
+        let facts = |registered: &Registered| ClientFacts {
+            client: Client::clone(&registered.client),
+            disabled: registered.disabled,
+        };
+        self.store().clients.get(id).map(facts)
+    }
+
+    /// Registers a client anew: what it holds stays alive. Its id stays, whatever `change` makes of it. Gives whether
+    /// it is known.
+    pub fn change_client(&self, id: &str, change: impl FnOnce(&mut Client)) -> bool {
+        let known = self.apply(|store, _| {
+            let Some(registered) = store.clients.get_mut(id) else { return false };
+            let client = Arc::make_mut(&mut registered.client);
+            change(client);
+            id.clone_into(&mut client.id);
+            true
+        });
+        if known {
+            self.0.audit.control(Some(id), "the client was changed");
+        }
+        known
+    }
+
+    /// The client is gone, and what it holds is dead. Gives whether it was known.
+    pub fn remove_client(&self, id: &str) -> bool {
+        let known = self.apply(|store, now_ms| {
+            let known = store.clients.remove(id).is_some();
+            if known {
+                store.revoke(&Which::Client(id.to_owned()), "the client was removed", now_ms);
+            }
+            known
+        });
+        if known {
+            self.0.audit.control(Some(id), "the client was removed");
+        }
+        known
+    }
+
     /// Every token that was issued, in order; with [`Memory::Needed`](crate::Memory) those of which something is kept.
     pub fn tokens(&self) -> Vec<TokenFacts> {
         self.store().tokens()
@@ -43,6 +93,11 @@ impl Idp {
     /// Ids of the keys that the JWKS has now: a token that another key signed is refused by who fetches it.
     pub fn published_keys(&self) -> Vec<String> {
         self.store().public_keys().into_iter().filter_map(|key| key.common.key_id).collect()
+    }
+
+    /// Whether access tokens are JWTs, whose keys can be rotated.
+    pub fn issues_jwts(&self) -> bool {
+        self.store().issues_jwts()
     }
 
     /// Makes a refresh token for a client, as if somebody had consented.
@@ -59,14 +114,39 @@ impl Idp {
                 scopes: client.scopes.clone(),
                 audience: client.audience.clone(),
                 family,
+                holder: None,
             };
             Some(store.refresh_token(&to, now_ms))
         })
     }
 
+    /// Registers a client. Gives whether it is new: one that is registered stays as it is.
+    pub fn add_client(&self, client: Client) -> bool {
+        let id = client.id.clone();
+        let new = self.apply(|store, now_ms| {
+            let new = !store.clients.contains_key(&client.id);
+            store.change(Later::Client(Box::new(client)), now_ms);
+            new
+        });
+        if new {
+            self.0.audit.control(Some(&id), "the client was registered");
+        }
+        new
+    }
+
+    /// From now on changes take so long until they have an effect. It comes with the first request or control after its
+    /// time, and is reported as of then.
+    pub fn set_propagation(&self, propagation: Propagation) {
+        self.apply(|store, _| store.underway.propagation = propagation);
+    }
+
     /// Tokens die before their time.
     pub fn revoke(&self, which: &Which, reason: &str) {
-        self.apply(|store, now_ms| store.revoke(which, reason, now_ms));
+        self.apply(|store, now_ms| {
+            if let Some(chosen) = store.chosen(which, now_ms) {
+                store.change(Later::Revocation { chosen, reason: reason.to_owned() }, now_ms);
+            }
+        });
     }
 
     /// A token's time is over now.
@@ -76,6 +156,7 @@ impl Idp {
 
     /// The client is turned away, and what it holds is dead.
     pub fn disable_client(&self, client: &str) {
+        self.0.audit.control(Some(client), "the client was disabled");
         self.apply(|store, now_ms| {
             if let Some(registered) = store.clients.get_mut(client) {
                 registered.disabled = true;
@@ -86,11 +167,42 @@ impl Idp {
 
     /// The client is served again. What died stays dead.
     pub fn enable_client(&self, client: &str) {
+        self.0.audit.control(Some(client), "the client was enabled");
         self.apply(|store, _| {
             if let Some(registered) = store.clients.get_mut(client) {
                 registered.disabled = false;
             }
         });
+    }
+
+    /// Nothing is granted for this subject any more (`invalid_grant`), and what speaks for it is dead.
+    pub fn disable_subject(&self, subject: &str) {
+        self.apply(|store, now_ms| {
+            store.disabled.subjects.insert(subject.to_owned());
+            store.revoke(&Which::Subject(subject.to_owned()), "the subject was disabled", now_ms);
+        });
+    }
+
+    /// The subject is served again. What died stays dead.
+    pub fn enable_subject(&self, subject: &str) {
+        self.apply(|store, _| store.disabled.subjects.remove(subject));
+    }
+
+    /// No client gets tokens any more (`unauthorized_client`). What was issued lives on.
+    pub fn disable_tenant(&self) {
+        self.apply(|store, _| store.disabled.tenant = true);
+    }
+
+    /// Clients get tokens again.
+    pub fn enable_tenant(&self) {
+        self.apply(|store, _| store.disabled.tenant = false);
+    }
+
+    /// The subject takes back what it granted to the client: what this client holds for it is dead, until somebody
+    /// [consents](Self::consent) again.
+    pub fn withdraw_consent(&self, client: &str, subject: &str) {
+        let which = Which::Consent { client: client.to_owned(), subject: subject.to_owned() };
+        self.revoke(&which, "the consent was withdrawn");
     }
 
     /// Somebody consents again: the client is served, and has a new refresh token like the newest that it ever had
@@ -110,39 +222,115 @@ impl Idp {
                 scopes: before.scopes,
                 audience: before.audience,
                 family,
+                holder: before.holder,
             };
-            Some(store.refresh_token(&to, now_ms))
+            let token = store.refresh_token(&to, now_ms);
+            store.change(Later::Consent { family }, now_ms);
+            Some(token)
         })
+    }
+
+    /// A user allows what the device asks for that shows this code. Gives whether a device was waiting with it.
+    pub fn approve_device(&self, user_code: &str, subject: &str) -> bool {
+        self.apply(|store, now_ms| {
+            let authentication = store.logins.authentication(subject, false, now_ms);
+            store.decide_device(user_code, Some(authentication), now_ms)
+        })
+    }
+
+    /// A user refuses what the device asks for that shows this code. Gives whether a device was waiting with it.
+    pub fn deny_device(&self, user_code: &str) -> bool {
+        self.apply(|store, now_ms| store.decide_device(user_code, None, now_ms))
     }
 
     /// The client has another secret from now on; the old one is refused at once. What it holds stays alive.
     pub fn rotate_secret(&self, client: &str, secret: Secret) {
-        self.apply(|store, _| {
+        self.0.audit.control(Some(client), format!("the client's secret becomes {}", secret.fingerprint()));
+        let client = client.to_owned();
+        self.apply(|store, now_ms| store.change(Later::Secret { client, secret }, now_ms));
+    }
+
+    /// The client has one more secret. Those that it has stay good for `overlap` from now, or as long as they would
+    /// have been if that is shorter.
+    pub fn add_secret(&self, client: &str, secret: ClientSecret, overlap: Duration) {
+        self.apply(|store, now_ms| {
             if let Some(registered) = store.clients.get_mut(client) {
-                Arc::make_mut(&mut registered.client).secret = secret;
+                let end_ms = now_ms.saturating_add(i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX));
+                let secrets = &mut Arc::make_mut(&mut registered.client).secrets;
+                for old in &mut *secrets {
+                    old.until_ms = Some(old.until_ms.map_or(end_ms, |until_ms| until_ms.min(end_ms)));
+                }
+                secrets.push(secret);
             }
         });
+    }
+
+    /// Every DPoP nonce that was given out is refused from now on, so that clients have to take a new one.
+    pub fn replace_dpop_nonces(&self) {
+        self.apply(|store, _| store.proofs.dpop.replace_nonces());
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
     pub fn rotate_keys(&self, overlap: bool) {
         self.keep_documents();
-        self.apply(|store, _| store.rotate_keys(overlap));
+        self.apply(|store, now_ms| store.rotate_keys(overlap, now_ms));
+    }
+
+    /// Takes a key out of the JWKS: who fetches that now refuses what it signed. The newest key that is left signs from
+    /// now on. Gives whether it was there; the only key stays.
+    pub fn remove_key(&self, kid: &str) -> bool {
+        let removed = self.apply(|store, _| store.remove_key(kid));
+        if removed {
+            self.0.audit.control(None, format!("{kid} was taken out of the JWKS"));
+        }
+        removed
     }
 
     /// From now on access tokens live so long, and `expires_in` says `stated` if that is given: a lie.
     pub fn set_access_token_lifetime(&self, lifetime: Duration, stated: Option<Duration>) {
+        let lie = stated.map(|stated| format!(", and are said to live {stated:?}")).unwrap_or_default();
+        self.0.audit.control(None, format!("access tokens live {lifetime:?} from now on{lie}"));
         self.apply(|store, _| {
             store.access_token_lifetime = lifetime;
             store.stated_lifetime = stated;
         });
     }
 
+    /// Adds a rule of misbehaviour, as [`Rules::add`](crate::Rules::add) does, and tells the audit log.
+    pub fn add_rule(&self, rule: Rule) -> RuleId {
+        let text = serde_json::to_string(&rule).unwrap_or_default();
+        let id = self.0.rules.add(rule);
+        self.0.audit.control(None, format!("rule {} was added: {text}", id.number()));
+        id
+    }
+
+    /// Removes a rule, and tells the audit log. Gives whether it still held.
+    pub fn remove_rule(&self, id: RuleId) -> bool {
+        let held = self.0.rules.remove(id);
+        if held {
+            self.0.audit.control(None, format!("rule {} was removed", id.number()));
+        }
+        held
+    }
+
+    /// Removes all rules, and tells the audit log.
+    pub fn clear_rules(&self) {
+        self.0.rules.clear();
+        self.0.audit.control(None, "all rules were removed");
+    }
+
     /// Moves the clock by so many milliseconds, and reports each token that this made expire.
     pub fn move_clock(&self, by_ms: i64) {
         self.0.clock.shift_ms(by_ms);
+        self.0.audit.control(None, format!("the clock was moved by {by_ms} ms"));
         self.expire_due();
         self.sweep();
+    }
+
+    /// From now on the clock gains so many milliseconds in each real second; see [`Clock::drift`](crate::Clock::drift).
+    pub fn drift_clock(&self, ms_per_second: i64) {
+        self.0.clock.drift(ms_per_second);
+        self.0.audit.control(None, format!("the clock gains {ms_per_second} ms in each second"));
     }
 
     /// Which token's time is over next, and when, in milliseconds since the Unix epoch by this clock.
@@ -171,7 +359,7 @@ impl Idp {
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.apply(|store, now_ms| {
             let token = store.last_rotated(client)?;
-            let call = Call::refresh(self.0.vendor, &store.clients.get(&token.client)?.client, &token.value, number);
+            let call = Call::refresh(self.0.vendor, &token, number);
             let reply = decide(&call, &Listener::new("thief", &token.origin), store, now_ms);
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })
         })

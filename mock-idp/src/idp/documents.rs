@@ -37,13 +37,14 @@ impl Documents {
 
 impl Idp {
     /// All documents of all addresses, as they are now.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(super) fn documents_now(&self) -> Snapshot {
         let listeners = self.0.documents.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.apply(|store, now_ms| {
             let mut snapshot = Snapshot::new();
             for (origin, listener) in &listeners {
                 for route in documents(self.0.vendor) {
-                    let reply = decide(&Call::document(self.0.vendor, route), listener, store, now_ms);
+                    let mut reply = decide(&Call::document(self.0.vendor, route), listener, store, now_ms);
+                    reply.finish();
                     snapshot.insert((origin.clone(), route.path.to_owned()), reply.http);
                 }
             }
@@ -53,7 +54,7 @@ impl Idp {
 
     /// Keeps them as those from before a rotation that is about to come.
     pub(super) fn keep_documents(&self) {
-        let snapshot = Arc::new(self.snapshot());
+        let snapshot = Arc::new(self.documents_now());
         *self.0.documents.before_rotation.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 }

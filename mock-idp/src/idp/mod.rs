@@ -2,8 +2,13 @@
 
 mod control;
 mod documents;
+mod keys;
+mod records;
+mod snapshot;
+mod tls;
 
-pub use control::Stolen;
+pub use control::{ClientFacts, Stolen};
+pub use snapshot::Snapshot;
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,19 +23,22 @@ use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
+use crate::assertion::{FetchedKeys, RemoteKeys};
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
-use crate::error::OAuthError;
+use crate::error::{Cause, OAuthError};
 use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
 use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
 use crate::store::Store;
-use crate::token::TokenId;
+use crate::tls::PeerCertificates;
+use crate::token::TokenFacts;
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -50,9 +58,14 @@ struct Shared {
     store: Mutex<Store>,
     clock: Clock,
     rules: Arc<Rules>,
+    /// In front of the rules, which are in front of the observer.
+    audit: Arc<Audit>,
+    /// What [`Idp::reset`] goes back to.
+    fresh: Mutex<Snapshot>,
     vendor: &'static dyn Vendor,
     documents: Documents,
     requests: AtomicU64,
+    remote_keys: RemoteKeys,
 }
 
 impl Idp {
@@ -61,12 +74,25 @@ impl Idp {
         let clock = Clock::new(config.time.clone());
         let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
         let rules = Arc::new(rules);
+        let next = Arc::clone(&rules) as Arc<dyn Observer>;
+        let audit = Arc::new(Audit::new(clock.clone(), config.records, next));
         let vendor = config.dialect.vendor();
-        let store = Mutex::new(Store::new(config));
-        let documents = Documents::default();
-        let idp = Self(Arc::new(Shared { store, clock, rules, vendor, documents, requests: AtomicU64::new(0) }));
+        let store = Store::new(config);
+        let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
+        let idp = Self(Arc::new(Shared {
+            store: Mutex::new(store),
+            clock,
+            rules,
+            audit,
+            fresh,
+            vendor,
+            documents: Documents::default(),
+            requests: AtomicU64::new(0),
+            remote_keys: RemoteKeys::default(),
+        }));
         let shared = Arc::downgrade(&idp.0);
-        idp.0.rules.documents_from(move || shared.upgrade().map(|shared| Self(shared).snapshot()).unwrap_or_default());
+        let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
+        idp.0.rules.documents_from(documents);
         idp
     }
 
@@ -105,20 +131,17 @@ impl Idp {
     /// If the socket fails.
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
         let router = self.router(listener);
-        let mut connections = tokio::task::JoinSet::new();
+        let accepting = accept(socket, |io| serve_connection(io, router.clone().into_service()));
         let mut sweeps = tokio::time::interval(SWEEP_EVERY);
+        tokio::pin!(accepting);
         loop {
-            let (io, _) = tokio::select! {
-                accepted = socket.accept() => accepted?,
+            tokio::select! {
+                ended = &mut accepting => return ended,
                 _ = sweeps.tick() => {
                     self.expire_due();
                     self.sweep();
-                    continue;
                 }
-            };
-            let _ = io.set_nodelay(true);
-            connections.spawn(serve_connection(io, router.clone().into_service()));
-            while connections.try_join_next().is_some() {}
+            }
         }
     }
 
@@ -128,13 +151,13 @@ impl Idp {
 
     /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, unsigned, mut events) = {
+        let (result, unsigned, mut events, restored) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
-            store.expire_due(now_ms);
+            store.settle(now_ms);
             let result = change(&mut store, now_ms);
-            (result, store.take_unsigned(), store.take_events())
+            (result, store.take_unsigned(), store.take_events(), store.restored())
         };
         if !unsigned.is_empty() {
             let signed = unsigned.into_iter().map(|token| {
@@ -143,28 +166,30 @@ impl Idp {
             });
             let signed = signed.collect();
             let mut store = self.store();
-            store.enter_values(signed);
+            store.enter_values(signed, restored);
             events.extend(store.take_events());
         }
         for event in &events {
-            self.0.rules.event(event);
+            self.0.audit.event(event);
         }
         result
     }
 
-    /// Which token this is, if it is one of ours. A signature is checked here, without holding the lock, and not in the
-    /// decision, which finds the token by its digest then.
-    fn presented(&self, value: &str) -> Option<TokenId> {
+    /// The token of this value, if it is one of ours. A signature is checked here, without holding the lock, and not in
+    /// the decision, which finds the token by its digest then.
+    fn presented(&self, value: &str) -> Option<TokenFacts> {
         let digest = Digest::of(value);
         let verifier = {
             let store = self.store();
-            match store.known(&digest) {
-                Some(id) => return Some(id),
-                None => store.verifier()?,
+            match store.is_known(&digest) {
+                true => return store.find(value),
+                false => store.verifier()?,
             }
         };
         let claims = verifier.claims(value)?;
-        self.store().touch(digest, &claims)
+        let mut store = self.store();
+        store.touch(digest, &claims);
+        store.find(value)
     }
 
     /// Lets go of everything that is over, in small steps: requests go on meanwhile.
@@ -181,12 +206,17 @@ impl Idp {
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
+            Ok(_) if endpoint.reads_query() => Ok(Form::parse(head.uri.query().unwrap_or_default().as_bytes())),
             Ok(_) => Ok(Form::default()),
             Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
                 Err(OAuthError::too_large())
             }
             // The client is gone: what has not arrived whole is no request.
             Err(_) => return Response::default(),
+        };
+        let keys = match &form {
+            Ok(form) => self.fetch_keys(form).await,
+            Err(_) => FetchedKeys::new(),
         };
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let call = Call {
@@ -197,17 +227,21 @@ impl Idp {
             headers: head.headers,
             form,
             number,
+            peer: head.extensions.get::<PeerCertificates>().cloned(),
+            keys,
+            vouched: None,
         };
-        let seen = self.seen(&call, listener);
+        let (seen, presented) = self.seen(&call, listener);
+        self.0.audit.arrived(&seen, &call, presented.as_ref());
 
         let mut decided = None;
-        let outcome = self.0.rules.request(&seen, &mut || {
+        let outcome = self.0.audit.request(&seen, &mut || {
             decided = Some(self.decide(&call, listener, self.0.rules.bent(number)));
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
-            let (rules, seen) = (Arc::clone(&self.0.rules), seen.clone());
-            move |delivered| rules.done(&seen, delivered)
+            let (audit, seen) = (Arc::clone(&self.0.audit), seen.clone());
+            move |delivered| audit.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
         if matches!(arrival.act, Act::DropRequest | Act::ResetRequest) {
@@ -225,11 +259,12 @@ impl Idp {
         let arrival = Directive { changes: Vec::new(), ..arrival.left_for_reply() };
 
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let outcome = self.0.rules.reply(
+        let outcome = self.0.audit.reply(
             &seen,
             &ReplySeen {
                 status: reply.http.status.as_u16(),
                 error: reply.error.clone(),
+                cause: reply.cause.map(Cause::word),
                 reason: reply.reason.clone(),
                 issued: reply.issued.clone(),
                 retry_after: header(RETRY_AFTER),
@@ -259,23 +294,30 @@ impl Idp {
         })
     }
 
-    fn seen(&self, call: &Call, listener: &Listener) -> RequestSeen {
-        let form = call.form.as_ref().ok();
+    /// What the request says, and the token that it presents.
+    fn seen(&self, call: &Call, listener: &Listener) -> (RequestSeen, Option<TokenFacts>) {
+        let form = call.form.as_ref().ok().and_then(|form| form.once().ok());
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
-        let token = field("refresh_token").or_else(|| field("token"));
-        RequestSeen {
+        let presented = match call.endpoint {
+            Endpoint::UserInfo => form.and_then(|form| endpoint::bearer(&call.headers, form).ok()).flatten(),
+            _ => None,
+        };
+        let token = field("refresh_token").or_else(|| field("token")).or(presented);
+        let token = token.and_then(|value| self.presented(value));
+        let seen = RequestSeen {
             number: call.number,
             listener: listener.name.clone(),
             endpoint: call.endpoint,
             target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
             client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
-            token: token.and_then(|value| self.presented(value)),
+            token: token.as_ref().map(|token| token.id),
             scope: field("scope").map(str::to_owned),
             audience: field("audience").map(str::to_owned),
             resources: form.map(|form| form.resources().to_vec()).unwrap_or_default(),
-        }
+        };
+        (seen, token)
     }
 }
 
@@ -308,5 +350,19 @@ impl Reply {
         if !changes.is_empty() {
             self.error = error_in(&self.http);
         }
+    }
+}
+
+/// Serves every connection that comes, until the future is dropped, and with it those connections.
+async fn accept<S: Future<Output = ()> + Send + 'static>(
+    socket: TcpListener,
+    serve: impl Fn(TcpStream) -> S,
+) -> std::io::Result<()> {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (io, _) = socket.accept().await?;
+        let _ = io.set_nodelay(true);
+        connections.spawn(serve(io));
+        while connections.try_join_next().is_some() {}
     }
 }

@@ -1,5 +1,6 @@
 //! Signature algorithms of JWTs.
 
+use aws_lc_rs::digest;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding, VerificationAlgorithm,
@@ -47,6 +48,15 @@ impl Algorithm {
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
             Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The hash that goes with it, for `at_hash` (OpenID Connect Core §3.1.3.6). Ed25519 has SHA-512 inside.
+    pub(crate) fn hash(self) -> &'static digest::Algorithm {
+        match self {
+            Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,
+            Self::Rs384 | Self::Es384 => &digest::SHA384,
+            Self::Rs512 | Self::EdDsa => &digest::SHA512,
         }
     }
 

@@ -69,6 +69,7 @@ impl SigningKey {
         self.verifying.verify_sig(message, signature).is_ok()
     }
 
+    /// Its algorithm.
     /// A signed JWT of type `typ` (RFC 7515 §3.1).
     pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
         let header = Header { typ, alg: self.algorithm.name(), kid: &self.kid };

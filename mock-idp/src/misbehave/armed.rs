@@ -29,6 +29,22 @@ pub(super) struct Armed {
     pub(super) holds: watch::Sender<()>,
 }
 
+impl Clone for Armed {
+    /// The same rule with the same counters, holding nothing.
+    fn clone(&self) -> Self {
+        Self {
+            rule: self.rule.clone(),
+            ends_ms: self.ends_ms,
+            matched: self.matched,
+            acted: self.acted,
+            random: self.random.clone(),
+            counters: self.counters.clone(),
+            documents: self.documents.clone(),
+            holds: watch::Sender::new(()),
+        }
+    }
+}
+
 /// What the rules want of one request.
 #[derive(Default)]
 pub(super) struct Plan {

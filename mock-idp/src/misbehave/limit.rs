@@ -200,7 +200,7 @@ impl RateLimit {
 }
 
 /// The counters of one limit.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Counters(BTreeMap<String, Counter>);
 
 /// What a limit says of one request.

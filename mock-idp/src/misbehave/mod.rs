@@ -13,8 +13,11 @@
 //! changes follow each other, the oldest audience and the oldest document win. Only one rule decides the request's fate, by
 //! `instead` or `deliver`: the oldest that matches. A younger one with `instead` or `deliver` does nothing at all, and uses
 //! up none of its times. A limit counts in any case; when it is exceeded it answers, unless an older rule has.
+//!
+//! [`all`] lists the misbehaviours of real providers with a rule or a control for each.
 
 mod armed;
+mod catalogue;
 mod delay;
 mod limit;
 mod probability;
@@ -25,6 +28,7 @@ mod rules;
 mod selection;
 
 pub(crate) use armed::{Bent, OldDocuments};
+pub use catalogue::{CLIENT, Example, GROUPS, Misbehaviour, SUBJECT, all};
 pub use delay::{Delay, Spread, Tail};
 pub use limit::{Allowance, Body, LimitHeaders, Per, RateLimit, Reset, Wait};
 pub use probability::{NotAProbability, Probability};
@@ -32,6 +36,6 @@ pub use refusal::Refusal;
 pub use retry_after::RetryAfter;
 pub(crate) use retry_after::http_date;
 pub use rule::{Deliver, Instead, Processing, Rule, Stale};
-pub(crate) use rules::Snapshot;
 pub use rules::{RuleId, Rules, Standing};
+pub(crate) use rules::{Saved, Snapshot};
 pub use selection::{Selection, Turn};

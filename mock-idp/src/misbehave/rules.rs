@@ -19,6 +19,13 @@ use crate::observe::{IdpEvent, Observer, Outcome, ReplySeen, RequestSeen};
 #[serde(transparent)]
 pub struct RuleId(u64);
 
+impl RuleId {
+    /// Its number, from 1, in the order of adding.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// A rule that was added, and what it has done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Standing {
@@ -36,7 +43,11 @@ pub struct Standing {
     pub held: usize,
 }
 
-/// Documents of each issuer, by path.
+/// The rules at a moment, with what they have counted.
+#[derive(Clone, Default)]
+pub(crate) struct Saved(BTreeMap<RuleId, Armed>);
+
+/// Documents of each origin, by path.
 pub(crate) type Snapshot = BTreeMap<(String, String), HttpReply>;
 
 type Documents = Box<dyn Fn() -> Snapshot + Send + Sync>;
@@ -134,6 +145,16 @@ impl Rules {
             held: armed.holds.receiver_count(),
         };
         state.rules.iter().map(standing).collect()
+    }
+
+    pub(crate) fn save(&self) -> Saved {
+        Saved(self.state().rules.clone())
+    }
+
+    /// The rules are those of then, and what rules held is released. Replies that are on their way keep what was said
+    /// of them.
+    pub(crate) fn restore(&self, saved: &Saved) {
+        self.state().rules.clone_from(&saved.0);
     }
 
     /// How the rules want an open request to be processed.

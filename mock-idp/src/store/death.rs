@@ -1,5 +1,7 @@
 //! How tokens die: by time, by revocation, by being replaced.
 
+use serde::Deserialize;
+
 use super::Store;
 use super::ends::Whom;
 use crate::config::{Reuse, Rotation};
@@ -8,7 +10,9 @@ use crate::observe::IdpEvent;
 use crate::token::{Death, TokenFacts, TokenId, TokenKind};
 
 /// Which tokens a control acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Which {
     /// This one.
     Token(TokenId),
@@ -20,8 +24,30 @@ pub enum Which {
     Client(String),
     /// All that speak for a subject.
     Subject(String),
+    /// All of a client that speak for a subject: what one consent stands behind.
+    Consent {
+        /// The client.
+        client: String,
+        /// The subject.
+        subject: String,
+    },
     /// All that descend from one consent ([`TokenFacts::family`]).
     Family(u64),
+}
+
+/// Tokens that a control acts on: those of them that there were when they were chosen, but of a family all that there
+/// are when it dies, since what came of it meanwhile came of what is revoked.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen {
+    which: Which,
+    through: Option<TokenId>,
+}
+
+impl Chosen {
+    /// One token.
+    pub(crate) fn one(id: TokenId) -> Self {
+        Self { which: Which::Token(id), through: None }
+    }
 }
 
 impl Store {
@@ -48,27 +74,45 @@ impl Store {
 
     /// Kills tokens.
     pub(crate) fn revoke(&mut self, which: &Which, reason: &str, now_ms: i64) {
+        if let Some(chosen) = self.chosen(which, now_ms) {
+            self.revoke_chosen(&chosen, reason, now_ms);
+        }
+    }
+
+    /// The tokens that a control acts on, of those that there are now.
+    pub(crate) fn chosen(&self, which: &Which, now_ms: i64) -> Option<Chosen> {
+        let which = match which {
+            Which::Newest(kind) => {
+                let newest = |token: &TokenFacts| token.kind == *kind && token.is_live(now_ms);
+                Which::Token(self.tokens().into_iter().rev().find(newest)?.id)
+            }
+            _ => which.clone(),
+        };
+        let through = (!matches!(which, Which::Family(_))).then_some(TokenId(self.issued));
+        Some(Chosen { which, through })
+    }
+
+    /// Kills tokens that were chosen before.
+    pub(crate) fn revoke_chosen(&mut self, chosen: &Chosen, reason: &str, now_ms: i64) {
+        let Chosen { which, through } = chosen;
+        let through = through.unwrap_or(TokenId(self.issued));
         let whom = match which {
             Which::Token(id) => return self.revoke_one(*id, reason, now_ms),
-            Which::Newest(kind) => {
-                let newest = self.tokens().into_iter().rev().find(|token| token.kind == *kind && token.is_live(now_ms));
-                if let Some(token) = newest {
-                    self.end(&token, Death::Revoked(reason.to_owned()), now_ms);
-                }
-                return;
-            }
+            // Resolved when it was chosen.
+            Which::Newest(_) => return,
             Which::All(kind) => Whom::Kind(*kind),
             Which::Client(client) => Whom::Client(client.clone()),
             Which::Subject(subject) => Whom::Subject(subject.clone()),
+            Which::Consent { client, subject } => Whom::Consent { client: client.clone(), subject: subject.clone() },
             Which::Family(family) => Whom::Family(*family),
         };
-        self.ends.cut(whom.clone(), TokenId(self.issued), reason, self.last_until_ms, self.gone_ms);
+        self.ends.cut(whom.clone(), through, reason, self.last_until_ms, self.gone_ms);
         let Some(ledger) = &self.ledger else {
             return self.events.push(IdpEvent::Revoked { which: which.clone(), reason: reason.to_owned() });
         };
         let alive = ledger.due.iter().filter_map(|(_, id)| ledger.values.get(id));
         let dying = alive.filter_map(|(digest, value)| Some((self.records.get(digest)?, value)));
-        let dying = dying.filter(|(record, _)| whom.includes(record));
+        let dying = dying.filter(|(record, _)| record.id <= through && whom.includes(record));
         let mut dead: Vec<_> = dying.map(|(record, value)| self.facts(record, value.clone())).collect();
         dead.sort_by_key(|token| token.id);
         for token in dead {

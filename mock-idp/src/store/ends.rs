@@ -11,6 +11,7 @@ pub(super) enum Whom {
     Kind(TokenKind),
     Client(String),
     Subject(String),
+    Consent { client: String, subject: String },
     Family(u64),
 }
 
@@ -20,12 +21,14 @@ impl Whom {
             Self::Kind(kind) => *kind == record.kind,
             Self::Client(client) => *client == record.terms.client,
             Self::Subject(subject) => *subject == record.terms.subject,
+            Self::Consent { client, subject } => *client == record.terms.client && *subject == record.terms.subject,
             Self::Family(family) => *family == record.family,
         }
     }
 }
 
 /// Every death, in order.
+#[derive(Clone)]
 pub(super) struct Ends {
     single: Swept<TokenId, End>,
     many: Swept<Whom, Cuts>,
@@ -34,6 +37,7 @@ pub(super) struct Ends {
 }
 
 /// The death of one token.
+#[derive(Clone)]
 struct End {
     order: u64,
     death: Death,
@@ -43,9 +47,11 @@ struct End {
 }
 
 /// The deaths of what is issued to somebody, oldest first.
+#[derive(Clone)]
 struct Cuts(Vec<Cut>);
 
 /// All tokens up to a number.
+#[derive(Clone)]
 struct Cut {
     order: u64,
     through: TokenId,
@@ -100,6 +106,7 @@ impl Ends {
             Whom::Kind(record.kind),
             Whom::Client(record.terms.client.clone()),
             Whom::Subject(record.terms.subject.clone()),
+            Whom::Consent { client: record.terms.client.clone(), subject: record.terms.subject.clone() },
             Whom::Family(record.family),
         ];
         let cuts = whoms.iter().filter_map(|whom| self.many.get(whom));

@@ -1,39 +1,55 @@
 //! All state of an identity provider, behind one lock of its own.
 
 mod death;
+mod disabled;
 mod ends;
+mod held;
+mod login;
 mod mark;
+mod propagation;
 mod record;
 mod swept;
 mod terms;
 mod verify;
 
+pub(crate) use death::Chosen;
 pub use death::Which;
-use ends::{Ends, Fate};
+pub(crate) use disabled::Disabled;
+use ends::Ends;
+use held::{Ledger, Unsigned};
 use mark::Mark;
+pub use propagation::Propagation;
+pub(crate) use propagation::{Later, Underway};
 use record::Record;
 use swept::{Lasting as _, Swept};
-use terms::{Book, Terms};
+use terms::{Book, Held, Terms};
 use verify::Verifier;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonwebtoken::jwk::Jwk;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
 use crate::config::{Client, Config, Listener, Memory, Rotation, TokenFormat};
 use crate::dialect::Vendor;
+use crate::holder::Holder;
 use crate::key::{Algorithm, SigningKey, from_pool};
-use crate::observe::IdpEvent;
+use crate::login::Logins;
+use crate::observe::{AuthorizationEvent, IdpEvent};
+use crate::proofs::Proofs;
 use crate::secret::{Digest, Secret};
 use crate::token::{AccessClaims, Death, TokenFacts, TokenId, TokenKind};
 
+#[derive(Clone)]
 pub(crate) struct Store {
     vendor: &'static dyn Vendor,
     pub(crate) clients: BTreeMap<String, Registered>,
+    pub(crate) logins: Logins,
+    pub(crate) disabled: Disabled,
     pub(crate) access_token_lifetime: Duration,
     /// What `expires_in` says, if not the truth.
     pub(crate) stated_lifetime: Option<Duration>,
@@ -41,6 +57,8 @@ pub(crate) struct Store {
     pub(crate) audience: Option<String>,
     /// A random number of its own, by which it knows its JWTs from others'.
     instance: u64,
+    /// Numbers that it had before it was restored, each with its last token that still counts.
+    past_instances: Vec<(u64, TokenId)>,
     /// So many tokens were issued.
     issued: u64,
     families: u64,
@@ -62,28 +80,23 @@ pub(crate) struct Store {
     rotation: Rotation,
     format: TokenFormat,
     random: ChaCha12Rng,
+    /// Whether `random` was given its seed.
+    seeded: bool,
     keys: Vec<Arc<SigningKey>>,
     verifier: Verifier,
+    /// What the JWKS shows.
+    shown_keys: Vec<Jwk>,
+    pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
+    /// How often all this was replaced by a saved state.
+    restored: u64,
+    pub(crate) proofs: Proofs,
 }
 
+#[derive(Clone)]
 pub(crate) struct Registered {
     pub(crate) client: Arc<Client>,
     pub(crate) disabled: bool,
-}
-
-/// A token whose value is still to be made.
-pub(crate) struct Unsigned {
-    record: Record,
-    pub(crate) value: Secret,
-}
-
-/// What only whoever looks at all tokens needs.
-#[derive(Default)]
-struct Ledger {
-    values: BTreeMap<TokenId, (Digest, Secret)>,
-    /// When which token's time is over: those that are alive, or whose end was not reported yet.
-    due: BTreeSet<(i64, TokenId)>,
 }
 
 /// What a grant gave.
@@ -98,18 +111,19 @@ impl Store {
             TokenFormat::Jwt(algorithm) => vec![from_pool(algorithm, 0)],
             TokenFormat::Opaque => Vec::new(),
         };
-        let mut random = match config.seed {
-            Some(seed) => ChaCha12Rng::seed_from_u64(seed),
-            None => ChaCha12Rng::from_rng(&mut rand::rng()),
-        };
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
+        let proofs = Proofs::new(&config);
+        let mut random = stream(config.seed, TOKENS);
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
+            logins: Logins::new(config.users, config.login, stream(config.seed, LOGINS)),
+            disabled: Disabled::default(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
             audience: None,
             instance: random.random(),
+            past_instances: Vec::new(),
             issued: 0,
             families: 0,
             records: Swept::new(),
@@ -126,11 +140,36 @@ impl Store {
             refresh_token_lifetime: config.refresh_token_lifetime,
             rotation: config.rotation,
             format: config.format,
+            seeded: config.seed.is_some(),
             random,
             verifier: Verifier::new(&keys),
+            shown_keys: public_forms(&keys),
             keys,
+            underway: Underway::default(),
             events: Vec::new(),
+            restored: 0,
+            proofs,
         }
+    }
+
+    /// Everything is again as in `saved`. Without a seed randomness goes on, lest values that were issued since are
+    /// issued again.
+    pub(crate) fn restore(&mut self, saved: &Self) {
+        let mut saved = saved.clone();
+        if !saved.seeded {
+            std::mem::swap(&mut saved.random, &mut self.random);
+            saved.logins.go_on_drawing(&self.logins);
+            // What was issued since has numbers that are given again.
+            saved.past_instances.push((saved.instance, TokenId(saved.issued)));
+            saved.instance = saved.random.random();
+        }
+        saved.restored = self.restored + 1;
+        *self = saved;
+    }
+
+    /// How often all this was replaced by a saved state: what was decided before is of another world.
+    pub(crate) fn restored(&self) -> u64 {
+        self.restored
     }
 
     /// What has happened since the last call, in order.
@@ -138,114 +177,36 @@ impl Store {
         std::mem::take(&mut self.events)
     }
 
-    /// The tokens since the last call whose values are still to be made, which is slow: outside of the lock. Then they
-    /// belong into [`Store::enter_values`]. Nobody can present them before.
-    pub(crate) fn take_unsigned(&mut self) -> Vec<Unsigned> {
-        std::mem::take(&mut self.unsigned)
+    /// Tells a step on a user's way to tokens.
+    pub(crate) fn tell(&mut self, step: AuthorizationEvent) {
+        self.events.push(IdpEvent::Authorization(Box::new(step)));
     }
 
-    /// From now on these tokens are found by their values.
-    pub(crate) fn enter_values(&mut self, tokens: Vec<(Unsigned, Digest)>) {
-        for (Unsigned { record, value }, digest) in tokens {
-            let facts = self.facts(&record, value);
-            self.keep(digest, record, &facts.value);
-            // It can have died while it was signed.
-            if let Some(death) = facts.death.clone() {
-                self.tell_end(&facts, death);
-            }
+    /// `iss` at an address.
+    pub(crate) fn issuer(&self, listener: &Listener) -> String {
+        self.vendor.issuer(&listener.origin)
+    }
+
+    /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
+    pub(crate) fn id_token_key(&self) -> Arc<SigningKey> {
+        self.keys.last().map_or_else(|| from_pool(Algorithm::Es256, 0), Arc::clone)
+    }
+
+    /// Keys that verify what is signed. Where access tokens are opaque, other things are signed all the same.
+    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
+        match self.keys.is_empty() {
+            true => vec![self.id_token_key().public.clone()],
+            false => self.shown_keys.clone(),
         }
     }
 
-    /// What is known of a token, by its value.
-    pub(crate) fn find(&self, value: &str) -> Option<TokenFacts> {
-        let record = match self.records.get(&Digest::of(value)) {
-            Some(record) => record.clone(),
-            None => self.recognise(&self.verifier()?.claims(value)?)?,
-        };
-        // Whatever is over may be forgotten already: it is not to be seen whether it is.
-        (!self.is_gone(&record)).then(|| self.facts(&record, Secret::new(value)))
-    }
-
-    fn is_gone(&self, record: &Record) -> bool {
-        let until_ms = record.until_ms();
-        let before = |(at_ms, through): &(i64, TokenId)| until_ms <= *at_ms && record.id <= *through;
-        until_ms <= self.gone_ms || self.set_back.iter().any(before)
-    }
-
-    /// What is known of a token, by its number: for controls, since without a ledger all are looked through.
-    pub(crate) fn get(&self, id: TokenId) -> Option<TokenFacts> {
-        let (_, record, value) = self.held(id)?;
-        Some(self.facts(record, value))
-    }
-
-    /// All tokens of which something is kept, in order of issue.
-    pub(crate) fn tokens(&self) -> Vec<TokenFacts> {
-        if let Some(ledger) = &self.ledger {
-            let kept = ledger.values.values();
-            let kept = kept.filter_map(|(digest, value)| Some((self.records.get(digest)?, value.clone())));
-            return kept.map(|(record, value)| self.facts(record, value)).collect();
-        }
-        let mut tokens: Vec<_> = self.records.iter().map(|(_, record)| self.facts(record, Secret::new(""))).collect();
-        tokens.sort_by_key(|token| token.id);
-        tokens
-    }
-
-    fn held(&self, id: TokenId) -> Option<(Digest, &Record, Secret)> {
-        if let Some(ledger) = &self.ledger {
-            let (digest, value) = ledger.values.get(&id)?;
-            return Some((*digest, self.records.get(digest)?, value.clone()));
-        }
-        let (digest, record) = self.records.iter().find(|(_, record)| record.id == id)?;
-        Some((*digest, record, Secret::new("")))
-    }
-
-    fn facts(&self, record: &Record, value: Secret) -> TokenFacts {
-        let Fate { death, rotated_at_ms } = self.ends.fate(record);
-        let terms = &record.terms;
-        TokenFacts {
-            id: record.id,
-            kind: record.kind,
-            client: terms.client.clone(),
-            subject: terms.subject.clone(),
-            scopes: terms.scopes.clone(),
-            audience: terms.audience.clone(),
-            issuer: terms.issuer.clone(),
-            origin: terms.origin.clone(),
-            issued_at_ms: record.issued_at_ms,
-            expires_at_ms: record.expires_at_ms,
-            death,
-            value,
-            family: record.family,
-            rotated_at_ms,
-        }
-    }
-
-    fn keep(&mut self, digest: Digest, record: Record, value: &Secret) {
-        if let Some(ledger) = &mut self.ledger {
-            ledger.values.insert(record.id, (digest, value.clone()));
-            ledger.due.insert((record.expires_at_ms, record.id));
-        }
-        self.records.insert(digest, record, self.gone_ms);
-    }
-
-    /// Looks at some of what is kept, and lets go of what is over.
-    pub(crate) fn sweep(&mut self, at_most: usize) {
-        self.records.sweep(at_most, self.gone_ms);
-        self.ends.sweep(at_most, self.gone_ms);
-        self.terms.sweep(at_most, self.gone_ms);
-    }
-
-    /// So many entries are to be looked at to see all that can be let go.
-    pub(crate) fn to_sweep(&self) -> usize {
-        if self.ledger.is_some() { 0 } else { self.records.len().max(self.ends.len()).max(self.terms.len()) }
-    }
-
-    pub(crate) fn public_keys(&self) -> Vec<jsonwebtoken::jwk::Jwk> {
-        self.keys.iter().map(|key| key.public.clone()).collect()
+    /// Whether access tokens are JWTs.
+    pub(crate) fn issues_jwts(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub(crate) fn rotate_keys(&mut self, overlap: bool) {
+    pub(crate) fn rotate_keys(&mut self, overlap: bool, now_ms: i64) {
         let TokenFormat::Jwt(algorithm) = self.format else { return };
         let next = next_key(algorithm, &self.keys);
         self.events.push(IdpEvent::KeyRotated { kid: next.kid.clone() });
@@ -254,6 +215,17 @@ impl Store {
         }
         self.verifier = self.verifier.with(&next);
         self.keys.push(next);
+        self.change(Later::Keys(public_forms(&self.keys)), now_ms);
+    }
+
+    /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
+    pub(crate) fn remove_key(&mut self, kid: &str) -> bool {
+        let before = self.keys.len();
+        if before > 1 {
+            self.keys.retain(|key| key.kid != kid);
+            self.shown_keys.retain(|key| key.common.key_id.as_deref() != Some(kid));
+        }
+        self.keys.len() < before
     }
 
     /// A new consent: the root of a family of refresh and access tokens.
@@ -284,6 +256,9 @@ impl Store {
                         nbf: issued_s,
                         jti: &mark.encode(),
                         scope: &of.scopes.join(" "),
+                        cnf: of.holder.get().and_then(|holder| holder.binding.claim()),
+                        act: of.holder.get().and_then(|holder| holder.actor.as_ref()),
+                        may_act: of.holder.get().and_then(|holder| holder.may_act.as_ref()),
                     };
                     key.sign("at+jwt", &claims)
                 })
@@ -309,6 +284,7 @@ impl Store {
             audience: to.audience.clone(),
             issuer: self.vendor.issuer(&to.listener.origin),
             origin: to.listener.origin.clone(),
+            holder: Held::new(to.holder.clone()),
         };
         let (number, terms) = self.terms.enter(terms, kind.remembered_until_ms(expires_ms), self.gone_ms);
         self.issued += 1;
@@ -335,31 +311,46 @@ impl Store {
         &mut self,
         token: &TokenFacts,
         scopes: Vec<String>,
-        listener: &Listener,
-        request: u64,
+        holder: Option<Arc<Holder>>,
+        (listener, request): (&Listener, u64),
         now_ms: i64,
     ) -> Granted {
-        // The access token may be narrower than the consent; the consent itself stays as wide (RFC 6749 §6).
-        let to = |scopes| Grantee {
+        // The access token may be narrower than the consent, and is for whoever asks now; the consent itself stays as
+        // wide (RFC 6749 §6), and the refresh token with whom it was issued to.
+        let to = |scopes, holder| Grantee {
             listener,
             client: token.client.clone(),
             subject: token.subject.clone(),
             scopes,
             audience: token.audience.clone(),
             family: token.family,
+            holder,
         };
-        let access = self.access_token(&to(scopes), now_ms);
+        let access = self.access_token(&to(scopes, holder), now_ms);
         let refresh = match self.rotation {
             Rotation::Off => None,
             Rotation::On { .. } => {
                 if token.death.is_none() {
                     self.end(token, Death::Rotated(request), now_ms);
                 }
-                Some(self.refresh_token(&to(token.scopes.clone()), now_ms))
+                Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }
         };
         Granted { access, refresh }
     }
+}
+
+/// Streams of one seed: values for browsers and devices do not change those of tokens.
+const TOKENS: u64 = 0;
+const LOGINS: u64 = 1;
+
+fn stream(seed: Option<u64>, stream: u64) -> ChaCha12Rng {
+    let mut random = match seed {
+        Some(seed) => ChaCha12Rng::seed_from_u64(seed),
+        None => ChaCha12Rng::from_rng(&mut rand::rng()),
+    };
+    random.set_stream(stream);
+    random
 }
 
 /// For whom a token is made.
@@ -371,10 +362,16 @@ pub(crate) struct Grantee<'a> {
     pub(crate) scopes: Vec<String>,
     pub(crate) audience: String,
     pub(crate) family: u64,
+    /// Who may present it, if not every bearer, and who acts.
+    pub(crate) holder: Option<Arc<Holder>>,
 }
 
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
+}
+
+fn public_forms(keys: &[Arc<SigningKey>]) -> Vec<Jwk> {
+    keys.iter().map(|key| key.public.clone()).collect()
 }
 
 fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {

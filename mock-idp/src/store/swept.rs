@@ -13,6 +13,7 @@ pub(super) trait Lasting {
 pub(super) const WITH_EACH: usize = 4;
 
 /// A map without a moment at which all of it is searched.
+#[derive(Clone)]
 pub(super) struct Swept<K, V> {
     entries: BTreeMap<K, V>,
     /// Where the next sweep goes on; `None` is the beginning.

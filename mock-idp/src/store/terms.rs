@@ -1,9 +1,13 @@
 //! What tokens have in common, kept once.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::swept::{Lasting, Swept, WITH_EACH};
+use crate::holder::Holder;
 
 /// To whom and for what a token was issued.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,16 +18,61 @@ pub(super) struct Terms {
     pub(super) audience: String,
     pub(super) issuer: String,
     pub(super) origin: String,
+    pub(super) holder: Held,
+}
+
+/// A holder, with an order: that of what it says.
+#[derive(Debug)]
+pub(super) struct Held {
+    holder: Option<Arc<Holder>>,
+    said: Option<String>,
+}
+
+impl Held {
+    pub(super) fn new(holder: Option<Arc<Holder>>) -> Self {
+        let said = holder.as_ref().map(|it| json!([it.binding.claim(), it.actor, it.may_act]).to_string());
+        Self { holder, said }
+    }
+
+    pub(super) fn get(&self) -> Option<&Holder> {
+        self.holder.as_deref()
+    }
+
+    pub(super) fn shared(&self) -> Option<Arc<Holder>> {
+        self.holder.clone()
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.said == other.said
+    }
+}
+
+impl Eq for Held {}
+
+impl PartialOrd for Held {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Held {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.said.cmp(&other.said)
+    }
 }
 
 /// The terms of all tokens that may be alive, by number. A JWT names its number: no state of its own is needed to
 /// know what it stands for.
+#[derive(Clone)]
 pub(super) struct Book {
     by_number: Swept<u64, Entry>,
     numbers: BTreeMap<Arc<Terms>, u64>,
     last: u64,
 }
 
+#[derive(Clone)]
 struct Entry {
     terms: Arc<Terms>,
     until_ms: i64,

@@ -59,7 +59,8 @@ impl Store {
         let mark = Mark::decode(claims.get("jti")?.as_str()?)?;
         let terms = self.terms.get(mark.terms)?;
         // Keys are shared in a process: another identity provider's token has a good signature, too.
-        let ours = mark.instance == self.instance && mark.id.0 <= self.issued;
+        let past = |(instance, through): &(u64, TokenId)| *instance == mark.instance && mark.id <= *through;
+        let ours = (mark.instance == self.instance && mark.id.0 <= self.issued) || self.past_instances.iter().any(past);
         if !ours || claims.get("iss")?.as_str()? != terms.issuer {
             return None;
         }
@@ -74,17 +75,16 @@ impl Store {
         })
     }
 
-    /// Whose value has this digest, if that is known.
-    pub(crate) fn known(&self, digest: &Digest) -> Option<TokenId> {
-        self.records.get(digest).map(|record| record.id)
+    /// Whether a token of which something is kept has this digest.
+    pub(crate) fn is_known(&self, digest: &Digest) -> bool {
+        self.records.get(digest).is_some()
     }
 
     /// Remembers the token with these claims, whose signature was good, until its time is over: whoever presents it
     /// presents it again, and it need not be verified again.
-    pub(crate) fn touch(&mut self, digest: Digest, claims: &Map<String, Value>) -> Option<TokenId> {
-        let record = self.recognise(claims).filter(|record| !self.is_gone(record))?;
-        let id = record.id;
-        self.records.insert(digest, record, self.gone_ms);
-        Some(id)
+    pub(crate) fn touch(&mut self, digest: Digest, claims: &Map<String, Value>) {
+        if let Some(record) = self.recognise(claims).filter(|record| !self.is_gone(record)) {
+            self.records.insert(digest, record, self.gone_ms);
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 #![allow(unreachable_pub, dead_code, reason = "shared by several test crates, each of which uses a part")]
 
+pub mod signer;
+pub mod wire;
+
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -16,7 +19,8 @@ pub struct Served {
     pub idp: Idp,
     /// Its address.
     pub listener: Listener,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -43,6 +47,30 @@ impl Reply {
         serde_json::from_str::<serde_json::Value>(&self.body).expect(&self.body)[name].clone()
     }
 
+    /// A header field, if it is there.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// A parameter of the address that the browser is sent to.
+    pub fn sent(&self, name: &str) -> Option<String> {
+        let location = url::Url::parse(self.header("location")?).expect("a URL");
+        location.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// What `Set-Cookie` sets, as a request says it.
+    pub fn cookies(&self) -> String {
+        let set = self.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        set.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The key in the form of the page.
+    pub fn interaction(&self) -> String {
+        let (_, rest) = self.body.split_once(r#"name="interaction" value=""#).expect(&self.body);
+        rest.split('"').next().expect("a value").to_owned()
+    }
+
     /// A text field of the JSON body.
     pub fn text(&self, name: &str) -> String {
         self.field(name).as_str().unwrap_or_default().to_owned()
@@ -64,6 +92,11 @@ pub async fn serve_idp(idp: Idp, name: &str) -> Served {
         async move { idp.serve(socket, listener).await }
     });
     Served { idp, listener, address, task }
+}
+
+/// Parameters as a query or form has them.
+pub fn encoded(parameters: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// The header of `client_secret_basic`.
@@ -98,9 +131,30 @@ impl Served {
         self.post("/oauth2/token", &basic("worker", "secret"), form).await
     }
 
+    /// The time by its clock, in seconds since the Unix epoch.
+    pub fn now_s(&self) -> i64 {
+        self.idp.clock().now_ms() / 1000
+    }
+
     /// Gets a path.
     pub async fn get(&self, path: &str) -> Reply {
-        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: idp\r\nConnection: close\r\n\r\n")).await.expect("a reply")
+        self.get_with(path, "").await
+    }
+
+    /// Gets a path with extra header lines.
+    pub async fn get_with(&self, path: &str, headers: &str) -> Reply {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: idp\r\nConnection: close\r\n{headers}\r\n");
+        self.raw(&request).await.expect("a reply")
+    }
+
+    /// Waits until the oldest rule holds a request.
+    pub async fn holds_one(&self) {
+        let holds = async {
+            while self.idp.rules().list().first().is_none_or(|oldest| oldest.held == 0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(wire::BOUND, holds).await.expect("a rule holds the request");
     }
 
     /// Whether introspection calls a token active.

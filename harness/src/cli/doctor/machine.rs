@@ -14,14 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// All but the Temporal server.
 pub(super) async fn rows(launcher: &Launcher) -> Vec<Row> {
     let (pip, engine) = tokio::join!(pip(launcher), engine());
-    let clock = match WorkerClock::library(&|name| std::env::var(name).ok()) {
-        Some(library) => Row::new(Mark::Here, "worker clock (libfaketime)", library.display().to_string()),
-        None => Row::new(
-            Mark::Lacking,
-            "worker clock (libfaketime)",
-            "not found: scenarios that move the worker's clock are skipped; Debian and Ubuntu have it as `faketime`, \
-             and TOKENLAPSE_FAKETIME names the library elsewhere",
-        ),
+    const CLOCK: &str = "worker clock (libfaketime)";
+    let clock = match WorkerClock::usable(&launcher.executable, &|name| std::env::var(name).ok()) {
+        Ok(library) => Row::new(Mark::Here, CLOCK, library.display().to_string()),
+        Err(why) => {
+            let consequence = "time passes in reality for a worker that reads its clock, and scenarios that need that \
+                               clock moved are skipped";
+            Row::new(Mark::Lacking, CLOCK, format!("{}: {consequence}", crate::cli::with_causes(&why)))
+        }
     };
     let guard = if guard::available() {
         Row::new(

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::target::Chosen;
 use crate::journal::{self, Record};
 use crate::lab::worker::Launcher;
-use crate::run::{CONTROL, Ground, GroundError, Order, new_run_id, run as run_order};
+use crate::run::{CONTROL, Ground, GroundError, Order, Plan, new_run_id, run_plan};
 use crate::scenario::{Duration as Span, Scenario};
 
 #[derive(clap::Args)]
@@ -30,8 +30,8 @@ pub(super) struct Arguments {
     temporal: super::TemporalArguments,
 }
 
-/// A scenario in which nothing happens: only its control is looked at.
-const NOTHING: &str = "scenario: doctor\nfamily: doctor\ntitle: Nothing goes wrong\nfaults: []\n";
+/// A scenario of which only the control is run: what goes wrong in it makes no difference.
+const ANY: &str = "scenario: doctor\nfamily: doctor\ntitle: Any\nfaults: [{ do: { api.respond: { status: 503 } } }]\n";
 /// How often its journal is looked at.
 const GLANCE: Duration = Duration::from_millis(250);
 
@@ -124,8 +124,11 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
     };
 
     let (progress, _) = mpsc::unbounded_channel();
+    let scenario = Scenario::parse(ANY, "doctor").expect("it is a constant");
+    let mut plan = Plan::of(&chosen.target, &[scenario], &ground.facts(), 1);
+    plan.keep(|name| name == CONTROL);
     let order = Order {
-        scenarios: vec![Scenario::parse(NOTHING, "doctor").expect("it is a constant")],
+        scenarios: Vec::new(),
         under_test: chosen.under_test(&ground, &run),
         target: chosen.target.clone(),
         facts: ground.facts(),
@@ -150,7 +153,7 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
             () = no_step_for(arguments.patience.to_std(), &journal, &chosen) => {}
         }
     };
-    let ended = run_order(order, progress, enough).await;
+    let ended = run_plan(order, plan, progress, enough).await;
     ground.clear().await;
     if interrupted.get() {
         return ExitCode::from(130);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{ApiRequest, Attempt, Event, Failure, Instance, Run, Seq, WorkflowId, WorkflowStatus};
+use crate::journal::{ApiRequest, Attempt, Event, Failure, Live, Record, Run, Seq, WorkflowId, WorkflowStatus};
 
 /// One workflow as gate and driver saw it.
 #[derive(Default)]
@@ -41,13 +41,15 @@ pub(super) enum Report<'a> {
 pub(super) struct Flows<'a> {
     pub(super) by_id: BTreeMap<&'a WorkflowId, Flow<'a>>,
     pub(super) nobodys: Vec<Seq>,
-    live: BTreeMap<&'a Instance, Vec<Live<'a>>>,
+    live: Live,
+    /// Where each attempt stands, by the number of its delivery.
+    places: BTreeMap<Seq, Place<'a>>,
 }
 
-/// An attempt under way: the places of activity and attempt in their flow.
+/// The places of an activity in its flow, and of an attempt in its activity.
 #[derive(Clone, Copy)]
-struct Live<'a> {
-    attempt: &'a Attempt,
+struct Place<'a> {
+    workflow: &'a WorkflowId,
     activity: usize,
     index: usize,
 }
@@ -59,14 +61,14 @@ impl<'a> Flows<'a> {
             match &record.event {
                 Event::WorkflowStarted { workflow, .. } => flows.flow(workflow).started = true,
                 Event::WorkflowClosed { workflow, status } => flows.flow(workflow).status = Some(*status),
-                Event::ActivityStarted(attempt) => flows.deliver(attempt),
+                Event::ActivityStarted(attempt) => flows.deliver(record, attempt),
                 Event::ActivityCompleted { attempt, .. } => flows.report(attempt, Report::Completed),
                 Event::ActivityFailed { attempt, failure } => flows.report(attempt, Report::Failed(failure)),
                 Event::ActivityCancelled(attempt) => flows.report(attempt, Report::Cancelled),
-                Event::WorkerExited { instance, .. } => drop(flows.live.remove(instance)),
                 Event::ApiRequest(request) => flows.attribute(record.seq, request),
                 _ => {}
             }
+            flows.live.follow(record);
         }
         for flow in flows.by_id.values_mut() {
             // Numbers are given by the workflow's code; other ids may be drawn, and are in the order of their coming.
@@ -81,7 +83,12 @@ impl<'a> Flows<'a> {
         self.by_id.entry(workflow).or_default()
     }
 
-    fn deliver(&mut self, attempt: &'a Attempt) {
+    fn attempt(&mut self, at: Seq) -> Option<&mut Try<'a>> {
+        let Place { workflow, activity, index } = *self.places.get(&at)?;
+        Some(&mut self.flow(workflow).activities[activity].attempts[index])
+    }
+
+    fn deliver(&mut self, record: &Record, attempt: &'a Attempt) {
         let activities = &mut self.flow(&attempt.workflow).activities;
         let activity = activities.iter().position(|known| known.id == attempt.activity).unwrap_or_else(|| {
             activities.push(Activity { id: &attempt.activity, name: &attempt.activity_type, attempts: Vec::new() });
@@ -89,27 +96,22 @@ impl<'a> Flows<'a> {
         });
         let attempts = &mut activities[activity].attempts;
         attempts.push(Try { number: attempt.attempt, requests: Vec::new(), report: None });
-        let index = attempts.len() - 1;
-        self.live.entry(&attempt.instance).or_default().push(Live { attempt, activity, index });
+        let place = Place { workflow: &attempt.workflow, activity, index: attempts.len() - 1 };
+        self.places.insert(record.seq, place);
     }
 
     fn report(&mut self, attempt: &'a Attempt, report: Report<'a>) {
-        let live = self.live.entry(&attempt.instance).or_default();
-        let Some(place) = live.iter().position(|live| live.attempt == attempt) else { return };
-        let Live { activity, index, .. } = live.remove(place);
-        self.flow(&attempt.workflow).activities[activity].attempts[index].report = Some(report);
+        let delivered = self.live.on(&attempt.instance).iter().find(|delivered| delivered.attempt == *attempt);
+        if let Some(attempt) = delivered.map(|delivered| delivered.at).and_then(|at| self.attempt(at)) {
+            attempt.report = Some(report);
+        }
     }
 
-    /// The only attempt under way on the instance; of several, the one of the workflow that the request names.
+    /// To the one attempt that it belongs to for certain; else it is loose in the workflow that it names.
     fn attribute(&mut self, seq: Seq, request: &'a ApiRequest) {
-        let live = self.live.get(&request.instance).map_or(&[][..], Vec::as_slice);
-        let named = |live: &&Live<'a>| Some(&live.attempt.workflow) == request.workflow.as_ref();
-        let candidates: Vec<Live<'a>> = match live {
-            [only] => vec![*only],
-            several => several.iter().filter(named).copied().collect(),
-        };
-        if let [only] = candidates[..] {
-            self.flow(&only.attempt.workflow).activities[only.activity].attempts[only.index].requests.push(seq);
+        let candidates = self.live.candidates(&request.instance, request.workflow.as_ref());
+        if let Some(attempt) = candidates.certain().map(|delivered| delivered.at).and_then(|at| self.attempt(at)) {
+            attempt.requests.push(seq);
         } else if let Some(workflow) = &request.workflow {
             self.flow(workflow).loose.push(seq);
         } else {

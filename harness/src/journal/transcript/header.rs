@@ -17,10 +17,13 @@ pub(super) fn header(page: &mut Page, run: &Run<'_>, races: &Races) {
         page.line(&Line::at(0).text(format!("{}{title}", header.scenario)));
     }
     match run.end() {
-        Some(RunEnd::Complete) => {}
+        Some(RunEnd::Complete(_)) => {}
         Some(RunEnd::LabFailed { reason }) => page.line(&Line::at(0).text(format!("the lab failed: {reason}"))),
         Some(RunEnd::Interrupted) => page.line(&Line::at(0).text("interrupted")),
         None => page.line(&Line::at(0).text("the journal has no end")),
+    }
+    if let Err(hole) = run.whole() {
+        page.line(&Line::at(0).text(hole.to_string()));
     }
     if let Some(expected) = resolved["expect"]["ending"].as_str() {
         page.line(&Line::at(0).text(format!("expected: {expected}")));

@@ -52,7 +52,9 @@ async fn lapse() -> Result<(), Box<dyn Error>> {
 
     let journal = Journal::in_memory();
     let control = Some(facts_of_control(&control));
-    let brief = Brief { upstream, control, ..Brief::new("lapse", &resolved, &target, worker) };
+    // How long a workflow that hangs is waited for.
+    let deadline = Some(tokenlapse::check::deadline as tokenlapse::lab::Deadline);
+    let brief = Brief { upstream, control, deadline, ..Brief::new("lapse", &resolved, &target, worker) };
     let mut lab = Lab::open(&ground.site, journal.clone(), brief).await?;
     lab.start_workers().await?;
     lab.work().await?;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::journal::{Attempt, Event, Instance, Record, Seq, WorkflowId};
+use super::event::{Attempt, Event};
+use super::id::{Instance, Seq, WorkflowId};
+use super::record::Record;
 
 /// How a request was found to belong to an attempt. Every worker instance has addresses of its own, so that the
 /// instance is always known.
@@ -40,39 +42,39 @@ impl fmt::Display for Attribution {
 
 /// An activity, whatever instance its attempts are on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Activity {
-    pub(super) workflow: WorkflowId,
-    pub(super) id: String,
+pub(crate) struct Activity {
+    pub(crate) workflow: WorkflowId,
+    pub(crate) id: String,
 }
 
 impl Activity {
-    pub(super) fn of(attempt: &Attempt) -> Self {
+    pub(crate) fn of(attempt: &Attempt) -> Self {
         Self { workflow: attempt.workflow.clone(), id: attempt.activity.clone() }
     }
 }
 
 /// The attempts that are under way on each worker instance.
 #[derive(Default)]
-pub(super) struct Live {
+pub(crate) struct Live {
     attempts: BTreeMap<Instance, Vec<Delivered>>,
 }
 
 /// An attempt with the number of its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Delivered {
-    pub(super) attempt: Attempt,
-    pub(super) at: Seq,
+pub(crate) struct Delivered {
+    pub(crate) attempt: Attempt,
+    pub(crate) at: Seq,
 }
 
 /// The attempts that a request can belong to.
-pub(super) struct Candidates {
-    pub(super) attempts: Vec<Delivered>,
-    pub(super) how: Attribution,
+pub(crate) struct Candidates {
+    pub(crate) attempts: Vec<Delivered>,
+    pub(crate) how: Attribution,
 }
 
 impl Candidates {
     /// Whether it is one attempt for certain.
-    pub(super) fn certain(&self) -> Option<&Delivered> {
+    pub(crate) fn certain(&self) -> Option<&Delivered> {
         match self.attempts.as_slice() {
             [only] => Some(only),
             _ => None,
@@ -80,7 +82,7 @@ impl Candidates {
     }
 
     /// The workflow, if all that it can be belong to one.
-    pub(super) fn workflow(&self) -> Option<&WorkflowId> {
+    pub(crate) fn workflow(&self) -> Option<&WorkflowId> {
         let first = &self.attempts.first()?.attempt.workflow;
         self.attempts.iter().all(|delivered| delivered.attempt.workflow == *first).then_some(first)
     }
@@ -88,7 +90,7 @@ impl Candidates {
 
 impl Live {
     /// Takes note of what `record` says of attempts. Call it after having looked at the record itself.
-    pub(super) fn follow(&mut self, record: &Record) {
+    pub(crate) fn follow(&mut self, record: &Record) {
         match &record.event {
             Event::ActivityStarted(attempt) => {
                 let delivered = Delivered { attempt: attempt.clone(), at: record.seq };
@@ -110,7 +112,7 @@ impl Live {
 
     /// The attempts that a request of `instance` can belong to: the only one, else those of the workflow that it
     /// names, else all.
-    pub(super) fn candidates(&self, instance: &Instance, workflow: Option<&WorkflowId>) -> Candidates {
+    pub(crate) fn candidates(&self, instance: &Instance, workflow: Option<&WorkflowId>) -> Candidates {
         let live = self.on(instance);
         if live.len() > 1 {
             let named: Vec<_> =
@@ -126,7 +128,7 @@ impl Live {
     }
 
     /// What is under way on `instance`.
-    pub(super) fn on(&self, instance: &Instance) -> &[Delivered] {
+    pub(crate) fn on(&self, instance: &Instance) -> &[Delivered] {
         self.attempts.get(instance).map_or(&[], Vec::as_slice)
     }
 }

@@ -1,11 +1,7 @@
 //! Durations as files write them: `5m`, `2s`, `250ms`, `1h30m`, `0s`, and signed ones for clocks: `-5m`.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::complaint::{Complaint, suggest};
 
@@ -38,6 +34,13 @@ impl Duration {
     /// As the standard library has it.
     pub const fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_millis(self.0)
+    }
+}
+
+impl From<std::time::Duration> for Duration {
+    /// In whole milliseconds.
+    fn from(duration: std::time::Duration) -> Self {
+        Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -142,26 +145,28 @@ impl fmt::Display for Offset {
     }
 }
 
-/// Serde and JSON Schema for a type that is written as text.
+/// Serde and JSON Schema for a type that is written as text: its [`Display`](fmt::Display) and [`FromStr`], its name, what
+/// is expected of the text, and a pattern for editors.
+#[macro_export]
 macro_rules! as_text {
     ($type:ty, $name:literal, $expected:literal, $pattern:literal) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl ::serde::Serialize for $type {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> ::serde::Deserialize<'de> for $type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Text;
-                impl de::Visitor<'_> for Text {
+                impl ::serde::de::Visitor<'_> for Text {
                     type Value = $type;
 
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                         f.write_str($expected)
                     }
 
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
+                    fn visit_str<E: ::serde::de::Error>(self, text: &str) -> Result<$type, E> {
                         text.parse().map_err(E::custom)
                     }
                 }
@@ -169,18 +174,17 @@ macro_rules! as_text {
             }
         }
 
-        impl JsonSchema for $type {
-            fn schema_name() -> Cow<'static, str> {
+        impl ::schemars::JsonSchema for $type {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
                 $name.into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "description": $expected, "type": "string", "pattern": $pattern })
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!({ "description": $expected, "type": "string", "pattern": $pattern })
             }
         }
     };
 }
-pub(super) use as_text;
 
 as_text!(
     Duration,

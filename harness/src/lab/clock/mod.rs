@@ -2,7 +2,10 @@
 //!
 //! libfaketime reads the offset from a file at each look at the clock, so a move takes effect within a fraction of a
 //! second in every process that was started with [`WorkerClock::env`]. Only wall clocks are moved: monotonic ones,
-//! which timers and Temporal's polls go by, run on. Programs in Go ask the kernel directly and are not affected.
+//! which timers and Temporal's polls go by, run on. Programs in Go ask the kernel directly and are not affected. Older
+//! releases break programs in other ways: they are [tried](WorkerClock::usable) before they are used.
+
+mod probe;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,8 @@ use std::time::Duration;
 use mock_idp::Clock;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
+
+pub use probe::{Unmovable, take_over_if_asked};
 
 /// Names the library where it is in no usual place.
 const VARIABLE: &str = "TOKENLAPSE_FAKETIME";
@@ -42,6 +47,7 @@ struct Shared {
 
 impl WorkerClock {
     /// Where libfaketime is on this machine: where the variable `TOKENLAPSE_FAKETIME` says, else in the usual places.
+    /// Whether it is [usable](Self::usable) is another question.
     pub fn library(lookup: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
         let named = lookup(VARIABLE).map(PathBuf::from);
         named.into_iter().chain(PLACES.map(PathBuf::from)).find(|path| path.is_file())

@@ -24,6 +24,23 @@ impl Source {
         self.0.inner()
     }
 
+    /// The place at a line and column, both from 1; columns count characters.
+    fn position(&self, line: u64, column: u64) -> Position {
+        let before = |count: u64| usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+        let start: usize = self.text().split_inclusive('\n').take(before(line)).map(str::len).sum();
+        let rest = self.text().get(start..).unwrap_or_default();
+        let inside: usize = rest.chars().take_while(|c| *c != '\n').take(before(column)).map(char::len_utf8).sum();
+        Position { start: start + inside, len: 1 }
+    }
+
+    /// The first tab from the beginning of a place's line on.
+    fn first_tab(&self, place: Position) -> Position {
+        let before = self.text().get(..place.start).unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let tab = self.text().get(line..).and_then(|rest| rest.find('\t'));
+        tab.map_or(place, |tab| Position { start: line + tab, len: 1 })
+    }
+
     /// Line and column, both from 1; columns count characters.
     fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let before = self.text().get(..offset).unwrap_or(self.text());
@@ -113,22 +130,24 @@ impl miette::Diagnostic for Diagnostic {
 
 /// Collects the errors of one file.
 #[derive(Debug)]
-pub(super) struct Problems {
+pub struct Problems {
     source: Source,
     found: Vec<Diagnostic>,
 }
 
 impl Problems {
-    pub(super) fn new(source: Source) -> Self {
+    /// None yet.
+    pub fn new(source: Source) -> Self {
         Self { source, found: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, at: Position, complaint: Complaint) {
+    /// `complaint` about what stands there.
+    pub fn add(&mut self, at: Position, complaint: Complaint) {
         self.found.push(Diagnostic::new(&self.source, at, complaint));
     }
 
     /// `word` is none of `known`.
-    pub(super) fn unknown<'a>(
+    pub fn unknown<'a>(
         &mut self,
         at: Position,
         what: &str,
@@ -138,8 +157,12 @@ impl Problems {
         self.add(at, Complaint::new(format!("unknown {what} `{word}`")).hint(suggest(word, known)));
     }
 
-    /// In the order of the file; `value` if there are none.
-    pub(super) fn finish<T>(mut self, value: T) -> Result<T, Vec<Diagnostic>> {
+    /// `value`, if nothing was found.
+    ///
+    /// # Errors
+    ///
+    /// All that was found, in the order of the file.
+    pub fn finish<T>(mut self, value: T) -> Result<T, Vec<Diagnostic>> {
         self.found.sort_by_key(|diagnostic| diagnostic.position.start);
         if self.found.is_empty() { Ok(value) } else { Err(self.found) }
     }
@@ -150,7 +173,7 @@ impl Problems {
 /// # Errors
 ///
 /// The first thing that does not fit the model, with its place.
-pub(super) fn parse<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, Diagnostic> {
+pub fn parse<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, Diagnostic> {
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| of_yaml(&error, source))
 }
@@ -176,8 +199,23 @@ fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             Complaint::new("more than one key where exactly one must stand")
         }
-        other => Complaint::new(UserMessageFormatter.format_message(other)),
+        other => {
+            let message = UserMessageFormatter.format_message(other);
+            if message.split(|c: char| !c.is_alphabetic()).any(|word| matches!(word, "tab" | "tabs")) {
+                let complaint = Complaint::new("a tab stands where YAML wants spaces").hint("indent with spaces only");
+                return Diagnostic::new(source, source.first_tab(place_of(error, source)), complaint);
+            }
+            Complaint::new(message)
+        }
     };
-    let position = error.location().map(Position::from).unwrap_or_default();
-    Diagnostic::new(source, position, complaint)
+    Diagnostic::new(source, place_of(error, source), complaint)
+}
+
+/// Of what is no YAML at all only line and column are known, of all else the bytes.
+fn place_of(error: &Error, source: &Source) -> Position {
+    let Some(location) = error.location() else { return Position::default() };
+    match location.span().byte_offset() {
+        Some(_) => Position::from(location),
+        None => source.position(location.line(), location.column()),
+    }
 }

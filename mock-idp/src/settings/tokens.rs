@@ -1,0 +1,120 @@
+//! What is issued, by a configuration file.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::{Config, Memory, Reuse, Rotation, TokenFormat};
+use crate::file::{At, Complaint, Duration, Problems};
+use crate::key::Algorithm;
+
+/// What tokens look like and how long they live.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenSettings {
+    /// Form of access tokens.
+    pub format: Format,
+    /// How long an access token lives.
+    pub lifetime: At<Duration>,
+    /// How long a refresh token lives.
+    pub refresh_lifetime: At<Duration>,
+    /// Each use of a refresh token brings a new one and ends the old one (RFC 9700 §4.14.2). Default: it stays as it is.
+    pub rotation: Option<RotationSettings>,
+    /// All token values are drawn from it: same seed and same order of grants, same values. Default: they are random.
+    pub seed: Option<u64>,
+    /// What is kept of tokens. What is true of them is the same either way.
+    pub memory: Memory,
+}
+
+/// What presenting a replaced refresh token does.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotationSettings {
+    /// What becomes of its successors.
+    #[serde(default = "revoke_family")]
+    pub reuse: Reuse,
+    /// For so long after its replacement it is not reuse: the client gets another successor.
+    #[serde(default)]
+    pub grace: Duration,
+}
+
+fn revoke_family() -> Reuse {
+    Reuse::RevokeFamily
+}
+
+/// Form of access tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A random string that only introspection explains
+    Opaque,
+    /// A JWT of RFC 9068, signed with RSASSA-PKCS1-v1_5 and SHA-256
+    Rs256,
+    /// Likewise, with SHA-384
+    Rs384,
+    /// Likewise, with SHA-512
+    Rs512,
+    /// A JWT of RFC 9068, signed with RSASSA-PSS and SHA-256
+    Ps256,
+    /// A JWT of RFC 9068, signed with ECDSA on P-256
+    #[default]
+    Es256,
+    /// Likewise, on P-384
+    Es384,
+    /// A JWT of RFC 9068, signed with Ed25519
+    #[cfg_attr(feature = "command", value(name = "eddsa"))]
+    EdDsa,
+}
+
+impl From<Format> for TokenFormat {
+    fn from(format: Format) -> Self {
+        Self::Jwt(match format {
+            Format::Opaque => return Self::Opaque,
+            Format::Rs256 => Algorithm::Rs256,
+            Format::Rs384 => Algorithm::Rs384,
+            Format::Rs512 => Algorithm::Rs512,
+            Format::Ps256 => Algorithm::Ps256,
+            Format::Es256 => Algorithm::Es256,
+            Format::Es384 => Algorithm::Es384,
+            Format::EdDsa => Algorithm::EdDsa,
+        })
+    }
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self {
+            format: Format::default(),
+            lifetime: Duration::from_secs(300).into(),
+            refresh_lifetime: Duration::from_secs(30 * 24 * 3600).into(),
+            rotation: None,
+            seed: None,
+            memory: Memory::Needed,
+        }
+    }
+}
+
+impl TokenSettings {
+    /// What the model cannot say.
+    pub(super) fn check(&self, problems: &mut Problems) {
+        for lifetime in [&self.lifetime, &self.refresh_lifetime] {
+            if lifetime.as_millis() < 1000 {
+                let complaint = Complaint::new("a token lives for a second or more, as `exp` has whole seconds");
+                problems
+                    .add(lifetime.at, complaint.hint("for one that is dead at once, expire it through the control"));
+            }
+        }
+    }
+
+    pub(super) fn apply(&self, config: &mut Config) {
+        config.format = self.format.into();
+        config.access_token_lifetime = self.lifetime.to_std();
+        config.refresh_token_lifetime = self.refresh_lifetime.to_std();
+        config.rotation = match self.rotation {
+            Some(RotationSettings { reuse, grace }) => Rotation::On { reuse, grace: grace.to_std() },
+            None => Rotation::Off,
+        };
+        config.seed = self.seed;
+        config.memory = self.memory;
+    }
+}

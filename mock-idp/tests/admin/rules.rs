@@ -1,0 +1,74 @@
+//! Rules of misbehaviour over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::support::Lab;
+
+const GRANT: [(&str, &str); 1] = [("grant_type", "client_credentials")];
+
+fn unavailable() -> Value {
+    json!({"when": {"endpoint": "token"}, "instead": {"answer": {"status": 503, "body": "{}"}}, "times": 2})
+}
+
+#[tokio::test]
+async fn a_rule_acts_is_listed_with_what_it_did_and_heals() {
+    let lab = Lab::new().await;
+    let (status, added) = lab.call("POST", "/rules", Some(unavailable())).await;
+    assert_eq!((status, &added["id"], &added["acted"]), (201, &json!(1), &json!(0)));
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 503);
+    assert_eq!(lab.get("/rules").await[0]["acted"], 1);
+    assert_eq!(lab.get("/state").await["rules"], 1);
+    assert_eq!(lab.call("DELETE", "/rules/1", None).await.0, 204);
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 200);
+    assert_eq!(lab.call("DELETE", "/rules/1", None).await.0, 404);
+    lab.call("POST", "/rules", Some(unavailable())).await;
+    assert_eq!(lab.call("DELETE", "/rules", None).await.0, 204);
+    assert_eq!(lab.get("/rules").await, json!([]));
+    let told = lab.get("/events").await.to_string();
+    for reason in ["rule 1 was added", "rule 1 was removed", "all rules were removed", "answered by a fault"] {
+        assert!(told.contains(reason), "{reason}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_rule_is_told_with_the_nearest_word() {
+    let lab = Lab::new().await;
+    for (rule, said) in [
+        (json!({"wen": {}}), "did you mean `when`?"),
+        (json!({"when": {"endpoint": "tokn"}}), "did you mean `token`?"),
+        (json!({"instead": {"anser": {}}}), "did you mean `answer`?"),
+    ] {
+        let (status, problem) = lab.call("POST", "/rules", Some(rule)).await;
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(status == 400 && detail.contains(said) && detail.contains("body:1:"), "{detail}");
+    }
+    assert_eq!(lab.call("POST", "/rules", Some(json!({"times": 0}))).await.0, 409, "it could never act");
+}
+
+#[tokio::test]
+async fn rules_are_part_of_a_snapshot_with_what_they_have_counted() {
+    let lab = Lab::new().await;
+    lab.call("POST", "/rules", Some(unavailable())).await;
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 503);
+    lab.call("POST", "/snapshots", None).await;
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 503);
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 200, "it was for two");
+    lab.call("POST", "/snapshots/1/restore", None).await;
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 503, "one was left then");
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 200);
+    lab.call("POST", "/snapshots/1/restore", None).await;
+    lab.call("POST", "/reset", None).await;
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 200, "there was no rule at the start");
+}
+
+#[tokio::test]
+async fn a_reset_releases_what_a_rule_holds() {
+    let lab = Lab::new().await;
+    let rule = json!({"when": {"endpoint": "token"}, "deliver": "hang"});
+    assert_eq!(lab.call("POST", "/rules", Some(rule)).await.0, 201);
+    let (granted, ()) = tokio::join!(lab.token("hush-worker", &GRANT), async {
+        lab.get("/requests/wait?stage=answered&timeout_ms=60000").await;
+        assert_eq!(lab.call("POST", "/reset", None).await.0, 204);
+    });
+    assert_eq!(granted.0, 200);
+}

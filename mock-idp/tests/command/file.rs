@@ -1,0 +1,130 @@
+//! The configuration file: every slip in the commented example is found at its place.
+
+use mock_idp::settings::{Settings, example};
+
+/// A word at a place: line and column from 1.
+struct Found<'a> {
+    word: &'a str,
+    line: usize,
+    column: usize,
+    start: usize,
+}
+
+/// Keys that users name as they like: claims.
+const FREE: [&str; 1] = ["groups"];
+
+/// Every key of the example: the file is written plainly enough that they can be seen without a YAML reader.
+fn keys() -> Vec<Found<'static>> {
+    let mut keys = Vec::new();
+    let mut start = 0;
+    for (index, line) in example::TEXT.split_inclusive('\n').enumerate() {
+        let code = line.split('#').next().unwrap_or_default();
+        let indent = code.len() - code.trim_start_matches([' ', '-']).len();
+        if let Some((word, _)) = code[indent..].split_once(':').filter(|(word, _)| !FREE.contains(word)) {
+            keys.push(Found { word, line: index + 1, column: indent + 1, start: start + indent });
+        }
+        start += line.len();
+    }
+    keys
+}
+
+/// What is said of the example with something else at a place.
+fn complaints(start: usize, length: usize, instead: &str) -> Vec<mock_idp::file::Diagnostic> {
+    let text = example::TEXT;
+    let text = format!("{}{instead}{}", &text[..start], &text[start + length..]);
+    Settings::parse(&text, "example.yaml").err().unwrap_or_default()
+}
+
+#[test]
+fn the_example_is_good_and_has_every_key() {
+    let settings = Settings::parse(example::TEXT, "example.yaml").expect("it is good");
+    let _ = settings.idp();
+    let known: Vec<_> = keys().iter().map(|key| key.word).collect();
+    let schema = serde_json::to_value(Settings::schema()).expect("JSON");
+    let mut missing = Vec::new();
+    properties(&schema, &mut missing);
+    missing.retain(|key| !known.contains(&key.as_str()));
+    assert!(missing.is_empty(), "the example lacks {missing:?}");
+}
+
+/// The names of all properties of a schema.
+fn properties(schema: &serde_json::Value, found: &mut Vec<String>) {
+    let serde_json::Value::Object(fields) = schema else {
+        schema.as_array().into_iter().flatten().for_each(|item| properties(item, found));
+        return;
+    };
+    for (name, value) in fields {
+        if let (true, Some(named)) = (name == "properties", value.as_object()) {
+            found.extend(named.keys().cloned());
+        }
+        properties(value, found);
+    }
+}
+
+#[test]
+fn a_slip_in_any_key_is_found_with_line_column_and_the_right_word() {
+    let mut tried = 0;
+    for key in keys() {
+        for gone in 0..key.word.len() {
+            let slip = format!("{}{}", &key.word[..gone], &key.word[gone + 1..]);
+            // A word of one letter less may be none at all.
+            if slip.len() < 2 {
+                continue;
+            }
+            tried += 1;
+            let said = complaints(key.start, key.word.len(), &slip);
+            let [first, ..] = said.as_slice() else { panic!("`{slip}` for `{}` was taken", key.word) };
+            assert_eq!((first.line(), first.column()), (key.line, key.column), "{first}");
+            assert!(first.message().contains(&format!("`{slip}`")), "{first}");
+            assert!(first.hint().is_some_and(|hint| hint.contains(&format!("`{}`", key.word))), "{first}");
+        }
+    }
+    assert!(tried > 100, "{tried} slips tried");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_found_with_line_and_column() {
+    let mut tried = 0;
+    for key in keys() {
+        let line = example::TEXT.lines().nth(key.line - 1).expect("it is there");
+        let value = line[key.column - 1 + key.word.len() + 1..].trim();
+        if value.is_empty() {
+            continue;
+        }
+        tried += 1;
+        let start = key.start + example::TEXT[key.start..].find(value).expect("it is there");
+        let said = complaints(start, value.len(), "{ no: { such: type } }");
+        let [first, ..] = said.as_slice() else { panic!("a mapping was taken for `{}`", key.word) };
+        assert_eq!(first.line(), key.line, "{first}");
+        assert!(first.column() > key.column, "{first}");
+    }
+    assert!(tried > 15, "{tried} values tried");
+}
+
+#[test]
+fn what_the_model_cannot_say_is_found_at_its_place() {
+    let client = "{ id: a, secret: s }";
+    for (text, place, said) in [
+        (format!("clients: [{client}, {client}]\n"), (1, 39), "two clients are named `a`"),
+        ("clients:\n  - { id: \"\", secret: s }\n".to_owned(), (2, 11), "cannot be the id"),
+        ("clients:\n  - { id: a, secret: \"\" }\n".to_owned(), (2, 11), "the secret of `a` is empty"),
+        ("clients:\n  - { secret: s }\n".to_owned(), (2, 7), "`id` is missing"),
+        ("tokens:\n  lifetime: 999ms\n".to_owned(), (2, 13), "a second or more"),
+        ("tokens:\n  lifetime: 5\n".to_owned(), (2, 13), "needs a unit"),
+        ("tokens:\n  format: es265\n".to_owned(), (2, 11), "unknown word `es265`"),
+        ("tokens: {}\ntokens: {}\n".to_owned(), (2, 1), "stands twice"),
+        ("dialect: generc\n".to_owned(), (1, 10), "unknown word `generc`"),
+    ] {
+        let errors = Settings::parse(&text, "f").expect_err(&text);
+        assert_eq!((errors[0].line(), errors[0].column()), place, "{}", errors[0]);
+        assert!(errors[0].message().contains(said), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn an_empty_file_is_what_is_served_without_one() {
+    for text in ["", "# nothing\n", "{}\n"] {
+        let settings = Settings::parse(text, "f").expect(text);
+        assert_eq!(settings.idp().clients(), ["worker"], "{text}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The command in a folder of its own, ended or serving.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+pub(crate) struct Place(tempfile::TempDir);
+
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).expect("written");
+    }
+
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mock-idp"));
+        command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_remove("MOCK_IDP_CLIENT_SECRET").env_remove("MOCK_IDP_ADMIN_TOKEN");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &str) -> Done {
+        Done::of(self.command(arguments).output().expect("it runs"))
+    }
+
+    pub(crate) fn serve(&self, arguments: &str) -> Serving {
+        Serving::new(self.command(&format!("serve {arguments}")))
+    }
+}
+
+pub(crate) fn mock_idp(arguments: &str) -> Done {
+    Place::new().run(arguments)
+}
+
+impl Done {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    pub(crate) fn has_code(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    pub(crate) fn tells(&self, wanted: &[&str]) -> &Self {
+        for text in wanted {
+            assert!(self.err.contains(text), "standard error lacks `{text}`:\n{}", self.err);
+        }
+        self
+    }
+
+    pub(crate) fn shows(&self, wanted: &[&str]) -> &Self {
+        for text in wanted {
+            assert!(self.out.contains(text), "standard output lacks `{text}`:\n{}", self.out);
+        }
+        self
+    }
+}
+
+/// The command while it serves. Ended when dropped.
+pub(crate) struct Serving {
+    child: Option<Child>,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+    /// What it has said, by the first word of each line.
+    pub(crate) said: Vec<(String, String)>,
+}
+
+impl Serving {
+    /// Starts it and waits for the last thing that it says.
+    pub(crate) fn new(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("it runs");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut serving = Self { child: Some(child), lines, said: Vec::new() };
+        while serving.find("try").is_none() {
+            let line = serving.lines.next().expect("it says how to try it").expect("text");
+            let (name, value) = line.split_once(' ').expect("a name and a value");
+            serving.said.push((name.to_owned(), value.trim().to_owned()));
+        }
+        serving
+    }
+
+    fn find(&self, name: &str) -> Option<&str> {
+        self.said.iter().find(|(said, _)| said == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.said))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// What it ended with, when it has ended by itself.
+    pub(crate) fn ended(mut self) -> Done {
+        Done::of(self.child.take().expect("it ran").wait_with_output().expect("it ends"))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What an identity provider is made with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assertion::{AssertionRules, KeySource, TrustedIssuer};
 use crate::clock::TimeSource;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Generation};
 use crate::dpop::DpopRules;
 use crate::grant::ExchangePolicy;
 use crate::key::Algorithm;
@@ -32,8 +33,12 @@ pub struct Config {
     pub format: TokenFormat,
     /// How long an access token lives.
     pub access_token_lifetime: Duration,
-    /// How long a refresh token lives.
+    /// How long a refresh token lives, from its issue.
     pub refresh_token_lifetime: Duration,
+    /// How long a refresh token lives unused: each use counts anew, up to its lifetime.
+    pub refresh_token_idle_lifetime: Option<Duration>,
+    /// How long all refresh tokens of one consent live, however often they are replaced.
+    pub refresh_token_absolute_lifetime: Option<Duration>,
     /// Whether a refresh token is replaced when it is used.
     pub rotation: Rotation,
     /// What a client assertion must say; `None`: what the dialect asks for.
@@ -59,17 +64,21 @@ pub struct Config {
     pub records: usize,
 }
 
-impl Default for Config {
-    fn default() -> Self {
+impl Config {
+    /// Settings of a provider of this kind as its vendor has them before anybody changes them, without clients.
+    pub fn of(dialect: Dialect) -> Self {
+        let profile = dialect.vendor().profile();
         Self {
-            dialect: Dialect::default(),
+            dialect,
             clients: Vec::new(),
             users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
             login: LoginSettings::default(),
-            format: TokenFormat::Jwt(Algorithm::Es256),
-            access_token_lifetime: Duration::from_secs(300),
-            refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
-            rotation: Rotation::Off,
+            format: profile.format.value.into(),
+            access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
+            refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
+            refresh_token_idle_lifetime: None,
+            refresh_token_absolute_lifetime: None,
+            rotation: profile.refresh.value.by_default,
             client_assertions: None,
             assertion_grants: None,
             trusted_issuers: Vec::new(),
@@ -84,6 +93,12 @@ impl Default for Config {
     }
 }
 
+impl Default for Config {
+    fn default() -> Self {
+        Self::of(Dialect::default())
+    }
+}
+
 /// What is kept of tokens. What is true of them is the same either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
@@ -95,7 +110,8 @@ pub enum Memory {
     Everything,
     /// What is needed to judge those that are presented: nothing of a JWT until it is presented here or dies before its
     /// time, and nothing of what is over. Expiry is not reported, and the death of many is reported at once. What has
-    /// expired stays so when the clock is set back. For a server that runs for long.
+    /// expired stays so when the clock is set back. A JWT without `jti`, as some vendors have them, is kept by its digest.
+    /// For a server that runs for long.
     Needed,
 }
 
@@ -111,8 +127,11 @@ pub enum TokenFormat {
 /// What using a refresh token does to it (RFC 6749 §6, RFC 9700 §4.14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    /// It stays as it is.
+    /// It stays as it is. That of a public client is replaced all the same, if no key binds it: reuse revokes its family,
+    /// without grace (RFC 9700 §4.14.2).
     Off,
+    /// It stays as it is, and another one comes with each use. A public client is treated as with [`Rotation::Off`].
+    Fresh,
     /// It is replaced.
     On {
         /// What happens when the replaced one is presented again.
@@ -131,8 +150,13 @@ pub enum Rotation {
 pub enum Reuse {
     /// It is refused; its successors live on.
     Refuse,
+    /// It is refused, and the newest refresh token of its consent dies. Access tokens live on.
+    RevokeNewest,
     /// It is refused, and every token that descends from the same consent dies (RFC 9700 §4.14.2).
     RevokeFamily,
+    /// It is refused, every token of the login dies, whichever client has it, and the browser is signed out. A token that
+    /// nobody signed in for has its family only.
+    RevokeSession,
 }
 
 /// How a client proves who it is.
@@ -353,12 +377,23 @@ pub struct Listener {
     /// Scheme, host and port at which it is reached, without a slash at the end. [`Idp::issuer`](crate::Idp::issuer)
     /// makes `iss` of it, [`Idp::url`](crate::Idp::url) the address of an endpoint.
     pub origin: String,
+    /// Which of its vendor's generations answers there.
+    pub(crate) generation: Generation,
 }
 
 impl Listener {
     /// An address for `name` at this origin.
     pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
         let origin: String = origin.into();
-        Self { name: name.into(), origin: origin.trim_end_matches('/').to_owned() }
+        let origin = origin.trim_end_matches('/').to_owned();
+        Self { name: name.into(), origin, generation: Generation::default() }
+    }
+
+    /// The same address for one generation.
+    pub(crate) fn of_generation(&self, generation: Generation) -> Cow<'_, Self> {
+        if self.generation == generation {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { generation, ..self.clone() })
     }
 }

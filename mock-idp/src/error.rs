@@ -61,6 +61,8 @@ pub(crate) enum Cause {
     UnknownGrant,
     /// A scope that is unknown, or that the client may not have.
     ScopeNotAllowed,
+    /// No refresh token where one is redeemed.
+    RefreshTokenMissing,
     /// The refresh token was never issued, or is no refresh token.
     RefreshTokenUnknown,
     /// The refresh token is another client's.
@@ -115,6 +117,18 @@ pub(crate) enum Cause {
     BearerInvalid,
     /// The access token does not allow this (RFC 6750 §3.1).
     BearerScope,
+    /// The token that is to be revoked is of a kind that cannot be (RFC 7009 §2.2.1).
+    RevocationUnsupported,
+    /// The token that is to be revoked is unknown or dead, which RFC 7009 §2.2 does not tell.
+    RevocationUnknown,
+    /// An API that the client may not have tokens for (RFC 8707 §2).
+    AudienceNotAllowed,
+    /// `resource` where the scope names the resource.
+    ResourceParameter,
+    /// The header that tells a program of this machine from a browser is missing.
+    WorkloadHeaderMissing,
+    /// No workload has this name.
+    WorkloadUnknown,
 }
 
 impl Cause {
@@ -140,7 +154,14 @@ impl Cause {
             | Self::BearerMissing
             | Self::BadExchangedToken
             | Self::ExchangeNotAllowed
-            | Self::CertificateMissing => "invalid_request",
+            | Self::CertificateMissing
+            | Self::RefreshTokenMissing
+            | Self::ResourceParameter
+            | Self::WorkloadHeaderMissing
+            | Self::WorkloadUnknown => "invalid_request",
+            Self::RevocationUnsupported => "unsupported_token_type",
+            Self::RevocationUnknown => "invalid_token",
+            Self::AudienceNotAllowed | Self::TargetNotAllowed => "invalid_target",
             Self::NoAuthentication
             | Self::UnreadableAuthentication
             | Self::UnknownClient
@@ -153,7 +174,6 @@ impl Cause {
             | Self::ClientAssertionReplayed
             | Self::ClientDisabled => "invalid_client",
             Self::BadDpopProof => "invalid_dpop_proof",
-            Self::TargetNotAllowed => "invalid_target",
             Self::DpopNonceNeeded => "use_dpop_nonce",
             Self::GrantNotAllowed | Self::TenantDisabled => "unauthorized_client",
             Self::UnknownGrant => "unsupported_grant_type",
@@ -189,6 +209,18 @@ impl Cause {
             Self::BearerInvalid => "invalid_token",
             Self::BearerScope => "insufficient_scope",
         }
+    }
+
+    /// What was wrong, in words.
+    pub(crate) fn words(self) -> String {
+        let mut words = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(letter.to_lowercase());
+        }
+        words
     }
 
     /// Status of the strict dialect: 400 but for clients that did not prove themselves (RFC 6749 §5.2).

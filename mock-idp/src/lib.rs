@@ -50,7 +50,7 @@ pub use assertion::{AssertionRules, Audience, KeySource, KeySourceError, Subject
 pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Memory, Reuse, Rotation, TokenFormat};
-pub use dialect::Dialect;
+pub use dialect::{Assertion, AssertionAudience, Certainty, Dialect, Fact, Throttled};
 pub use endpoint::Endpoint;
 pub use grant::ExchangePolicy;
 pub use holder::{Binding, Holder};

@@ -79,24 +79,24 @@ impl TokenFacts {
 
 /// Claims of an access token (RFC 9068 §2.2).
 #[derive(Serialize)]
-pub(crate) struct AccessClaims<'a> {
-    pub(crate) iss: &'a str,
+pub(crate) struct AccessClaims {
+    pub(crate) iss: String,
     pub(crate) exp: i64,
-    pub(crate) aud: &'a str,
-    pub(crate) sub: &'a str,
-    pub(crate) client_id: &'a str,
+    pub(crate) aud: String,
+    pub(crate) sub: String,
+    pub(crate) client_id: String,
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
-    pub(crate) jti: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub(crate) scope: &'a str,
+    pub(crate) jti: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) scope: String,
     /// RFC 7800 §3.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cnf: Option<Value>,
     /// RFC 8693 §4.1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) act: Option<&'a Value>,
+    pub(crate) act: Option<Value>,
     /// RFC 8693 §4.4.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) may_act: Option<&'a Value>,
+    pub(crate) may_act: Option<Value>,
 }

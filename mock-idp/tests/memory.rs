@@ -9,7 +9,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mock_idp::{
-    Algorithm, Client, Config, Death, Idp, Memory, Reuse, Rotation, TimeSource, TokenFormat, TokenKind, Which,
+    Algorithm, Client, Config, Death, Dialect, Endpoint, Idp, Memory, Reuse, Rotation, TimeSource, TokenFormat,
+    TokenKind, Which,
 };
 use proptest::prelude::*;
 use support::{Served, basic, serve, serve_idp};
@@ -62,6 +63,33 @@ async fn only_a_jwt_that_was_issued_here_is_live() {
         assert!(served.idp.facts(bad).is_none(), "{bad}");
     }
     assert!(served.is_active(&token).await);
+}
+
+#[tokio::test]
+async fn a_jwt_is_known_in_every_dialect_with_or_without_jti() {
+    let mut seen = Vec::new();
+    for dialect in Dialect::ALL.iter().copied() {
+        let clients = config(Memory::Needed, ES256).clients;
+        let served = serve(Config { clients, memory: Memory::Needed, format: ES256, ..Config::of(dialect) }).await;
+        let url = served.idp.url(Endpoint::Token, &served.listener).expect("each has one");
+        let path = url.strip_prefix(&served.listener.origin).expect("under the origin");
+        let audience = match dialect {
+            Dialect::Entra => "&scope=api/.default",
+            Dialect::Auth0 => "&audience=api",
+            _ => "",
+        };
+        let form = format!("grant_type=client_credentials{audience}");
+        let token = served.post(path, &basic("worker", "secret"), &form).await.text("access_token");
+        if !token.is_empty() {
+            let facts = served.idp.facts(&token).unwrap_or_else(|| panic!("{dialect} does not know its own token"));
+            served.idp.revoke(&Which::Token(facts.id), "a test");
+            assert!(served.idp.facts(&token).is_some_and(|facts| facts.death.is_some()), "{dialect}");
+            seen.push(dialect);
+        }
+    }
+    for dialect in [Dialect::Generic, Dialect::Okta, Dialect::Entra, Dialect::Auth0, Dialect::Keycloak] {
+        assert!(seen.contains(&dialect), "{dialect} gave no token");
+    }
 }
 
 #[tokio::test]

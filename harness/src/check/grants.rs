@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{
-    Call, Delivery, Event, IdpRequest, IdpResponse, Instance, Record, Run, Seq, TokenKind, TokenName,
+    Call, Delivery, Event, IdpRequest, IdpResponse, Instance, Record, Run, Seq, TokenKind, TokenName, is_final,
 };
 
 /// What a token is asked for: who asks, as whom, for what.
@@ -70,11 +70,7 @@ pub(super) fn is_grant(request: &IdpRequest) -> bool {
 
 /// Whether a reply of the token endpoint says that access is gone for good: only a person can help (RFC 6749 §5.2).
 pub(super) fn is_permanent(reply: &IdpResponse) -> bool {
-    is_grant(&reply.request)
-        && matches!(
-            reply.error.as_deref(),
-            Some("invalid_grant" | "invalid_client" | "unauthorized_client" | "access_denied")
-        )
+    is_grant(&reply.request) && reply.error.as_deref().is_some_and(is_final)
 }
 
 /// Every request to the token endpoint, in order.

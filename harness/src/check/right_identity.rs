@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mock_idp::Dialect;
+
 use super::grants::{grants, is_grant};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
@@ -36,7 +38,7 @@ impl Check for RightIdentity {
         let Some(who) = Who::of(run, context) else {
             return Opinion::not_applicable("no token was issued");
         };
-        let asked = asked_scopes(run);
+        let asked = asked_scopes(run, context.resolved.idp.dialect);
         let routes: BTreeMap<String, &[String]> = context
             .resolved
             .api
@@ -143,10 +145,12 @@ impl<'a> Who<'a> {
     }
 }
 
-/// The scopes that each access token was asked for with; `None` where the request left that to the identity provider.
-fn asked_scopes<'a>(run: &Run<'a>) -> BTreeMap<&'a TokenName, Option<&'a str>> {
+/// The scopes that each access token was asked for with; `None` where the request left that to the identity provider,
+/// or asked for all that there is.
+fn asked_scopes<'a>(run: &Run<'a>, dialect: Dialect) -> BTreeMap<&'a TokenName, Option<&'a str>> {
     let asked = grants(run);
-    asked.iter().filter_map(|grant| Some((grant.access(run)?, grant.request.scope.as_deref()))).collect()
+    let some = |scope: &&str| !dialect.asks_for_all(scope);
+    asked.iter().filter_map(|grant| Some((grant.access(run)?, grant.request.scope.as_deref().filter(some)))).collect()
 }
 
 /// What an attempt may do, by the activity that it is one of. Fails only if it does for each attempt that it can be.

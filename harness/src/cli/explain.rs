@@ -5,18 +5,20 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use mock_idp::{Certainty, Dialect};
+
 use super::parameters::parameters;
 use super::table::{paragraph, table};
 use crate::check;
 use crate::journal::{KIND_DOCS, KindDoc, Moment, kind_doc};
 use crate::scenario::{
-    Action, CHECKS, CheckWord, Group, Requirement, Scenario, Target, builtin_target, catalogue, failure_mode,
-    failure_modes, filters, prescribed_wait, suggest, triggers, values_of,
+    Action, CHECKS, CheckWord, Facts, Group, Requirement, Scenario, Target, Unmet, builtin_target, catalogue,
+    failure_mode, failure_modes, filters, prescribed_wait, suggest, triggers, unmet, values_of,
 };
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// A scenario, family, check, action, event, failure mode (FM-08) or defect
+    /// A scenario, family, check, action, event, failure mode (FM-08), dialect or defect
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 }
@@ -88,7 +90,8 @@ impl Words {
         let modes = failure_modes().iter().map(|mode| mode.id.as_str());
         let checks = CHECKS.iter().map(|check| check.id);
         let words = scenarios.chain(families).chain(checks).chain(actions).chain(events).chain(modes);
-        words.chain(self.defects()).collect()
+        let dialects = Dialect::ALL.iter().map(|dialect| dialect.name());
+        words.chain(dialects).chain(self.defects()).collect()
     }
 
     fn defects(&self) -> impl Iterator<Item = &str> {
@@ -118,6 +121,9 @@ impl Words {
             let defects = mirrored.filter(|(_, defect)| defect.mirrors == mode.id);
             section(&mut text, "defects that stand for it", defects.map(|(name, defect)| [name, defect.summary]));
             return Some(text);
+        }
+        if let Some(dialect) = Dialect::named(id) {
+            return Some(self.dialect(dialect));
         }
         if let Some(name) = self.defects().find(|name| *name == id) {
             return Some(Self::defect(name));
@@ -210,6 +216,31 @@ impl Words {
             it.faults.iter().filter_map(|fault| fault.when.as_ref()).any(|when| when.event.value == kind.name)
         };
         section(&mut text, "scenarios that wait for it", self.scenarios_that(uses));
+        text
+    }
+
+    /// What a vendor does, and which scenarios say nothing of it.
+    fn dialect(&self, dialect: Dialect) -> String {
+        let mut text = format!("{dialect}  dialect of the identity provider\n{}\n", dialect.doc());
+        let facts = dialect.facts();
+        let lines = facts.iter().map(|fact| [fact.certainty.mark(), fact.topic, fact.says.as_str()]);
+        section(&mut text, "what it does", lines);
+        let marks = Certainty::ALL.iter().map(|certainty| [certainty.mark(), certainty.doc()]);
+        section(&mut text, "where that is known from", marks);
+        let facts = Facts { movable_worker_clock: true, dialect, ..Facts::default() };
+        let out: Vec<(&str, String)> = self
+            .scenarios
+            .iter()
+            .filter_map(|scenario| {
+                let why = unmet(&self.target, scenario, &facts).into_iter().find_map(|unmet| match unmet {
+                    Unmet::NotApplicable(why) => Some(why),
+                    Unmet::Skipped(_) => None,
+                })?;
+                Some((scenario.scenario.value.as_str(), why))
+            })
+            .collect();
+        section(&mut text, "scenarios that do not apply", out.iter().map(|(id, why)| [*id, why.as_str()]));
+        let _ = writeln!(text, "\nscenarios run with it by\n  tokenlapse run --idp {dialect}");
         text
     }
 

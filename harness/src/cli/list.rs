@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use mock_idp::Dialect;
 use serde_json::{Value, json};
 
 use super::table::table;
@@ -39,6 +40,8 @@ enum What {
     Events,
     /// What goes wrong in the wild
     FailureModes,
+    /// Vendors whose ways the identity provider can have
+    Dialects,
     /// Mistakes that a target's worker can be told to make
     Defects,
 }
@@ -60,6 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         What::Faults => Ok(of_faults()),
         What::Events => Ok(of_events()),
         What::FailureModes => Ok(of_failure_modes()),
+        What::Dialects => Ok(of_dialects()),
         What::Defects => match target(arguments.target.as_deref()) {
             Ok(target) => Ok(of_defects(&target)),
             Err(why) => {
@@ -113,7 +117,7 @@ fn of_scenarios(scenarios: &[Scenario]) -> Listed {
         json: json!({ "scenarios": scenarios.iter().map(scenario_json).collect::<Vec<_>>() }),
         hint: format!(
             "{} scenarios; `tokenlapse explain ID` tells what one does, `tokenlapse run ID` runs it. Also: `tokenlapse \
-             list checks`, `faults`, `events`, `failure-modes`, `defects`.",
+             list checks`, `faults`, `events`, `failure-modes`, `dialects`, `defects`.",
             scenarios.len()
         ),
     }
@@ -179,6 +183,18 @@ fn of_failure_modes() -> Listed {
         text: table(0, &lines),
         json: json!({ "failure_modes": failure_modes() }),
         hint: "`tokenlapse explain FM-08` tells how it comes about and what stands for it.".to_owned(),
+    }
+}
+
+fn of_dialects() -> Listed {
+    let lines: Vec<_> =
+        Dialect::ALL.iter().map(|dialect| [dialect.name().to_owned(), dialect.doc().to_owned()]).collect();
+    let json = Dialect::ALL.iter().map(|dialect| json!({ "id": dialect.name(), "doc": dialect.doc() }));
+    Listed {
+        text: table(0, &lines),
+        json: json!({ "dialects": json.collect::<Vec<_>>() }),
+        hint: "`tokenlapse explain ID` tells what it does; `tokenlapse run --idp ID` runs scenarios with it."
+            .to_owned(),
     }
 }
 

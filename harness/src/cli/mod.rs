@@ -19,9 +19,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mock_idp::Dialect;
 
 use crate::run::Choice;
-use crate::scenario::{Diagnostic, Target};
+use crate::scenario::{Diagnostic, Target, suggest};
 
 /// Tests what Temporal workers do when an OAuth token expires, a clock drifts, access is revoked or the identity
 /// provider is down.
@@ -52,6 +53,11 @@ enum Command {
     Schema(schema::Arguments),
     /// Check target and scenario files, starting nothing
     Validate(validate::Arguments),
+}
+
+/// Reads the name of a dialect.
+fn dialect(name: &str) -> Result<Dialect, String> {
+    Dialect::named(name).ok_or_else(|| suggest(name, Dialect::ALL.iter().map(|dialect| dialect.name())))
 }
 
 /// Which Temporal server to use.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mock_idp::Dialect;
 use tokio::sync::mpsc;
 
 use super::select;
@@ -13,7 +14,7 @@ use super::target::Chosen;
 use crate::lab::worker::Launcher;
 use crate::report::{Json, Replay, Report, Text};
 use crate::run::{Ground, GroundError, Order, Progress, RunError, Summary, new_run_id, run as run_order};
-use crate::scenario::{Scenario, catalogue, suggest};
+use crate::scenario::{Facts, Scenario, catalogue, suggest};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -25,6 +26,9 @@ pub(super) struct Arguments {
     target: Option<PathBuf>,
     #[command(flatten)]
     temporal: super::TemporalArguments,
+    /// Whose ways the identity provider has: `generic` keeps to the RFCs; `tokenlapse list dialects` shows all
+    #[arg(long, value_name = "DIALECT", default_value_t, value_parser = super::dialect)]
+    idp: Dialect,
     /// How many scenarios run at once
     #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = at_once)]
     jobs: usize,
@@ -142,7 +146,7 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
         scenarios,
         target: chosen.target,
         under_test,
-        facts: ground.facts(),
+        facts: Facts { dialect: arguments.idp, ..ground.facts() },
         site: ground.site.clone(),
         temporal: ground.temporal.clone(),
         temporal_ready: ground.ready,
@@ -165,7 +169,11 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
     match ended {
         Ok(summary) => {
             let defect = arguments.defect.as_ref().map_or_else(String::new, |defect| format!(" --defect {defect}"));
-            let after = format!(" --seed {}{defect}{}", summary.seed, chosen.replay);
+            let idp = match arguments.idp {
+                Dialect::Generic => String::new(),
+                dialect => format!(" --idp {dialect}"),
+            };
+            let after = format!(" --seed {}{idp}{defect}{}", summary.seed, chosen.replay);
             let text = Text {
                 directory,
                 replay: Some(Replay { before: "tokenlapse run".to_owned(), after, target: chosen.file, files }),

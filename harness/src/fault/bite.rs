@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::seen::{Seen, is_instance};
-use crate::journal::{Event, Instance, Record, TokenChange, TokenKind, TokenName};
+use crate::journal::{Event, Instance, Record, TokenChange, TokenKind, TokenName, is_final, turns_client_away};
 use crate::scenario::{LinkEnd, ResolvedBite};
 
 /// What has to be seen after a fault has fired, and before the workload is over, for it to have bitten.
@@ -120,7 +120,7 @@ impl Known {
                 let Some(client) = &reply.request.client else { return };
                 if !reply.issued.is_empty() {
                     self.shut_out.remove(client);
-                } else if is_final(reply.error.as_deref()) {
+                } else if reply.error.as_deref().is_some_and(is_final) {
                     self.shut_out.insert(client.clone());
                 }
             }
@@ -137,11 +137,6 @@ impl Known {
     pub(super) fn live_access(&self) -> impl Iterator<Item = &TokenName> {
         self.live.iter().filter(|(_, kind)| *kind == TokenKind::Access).map(|(token, _)| token)
     }
-}
-
-/// Errors of RFC 6749 §5.2 after which asking again is no use.
-fn is_final(error: Option<&str>) -> bool {
-    matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"))
 }
 
 /// Whom a firing aimed at, where that is anybody in particular.
@@ -205,19 +200,20 @@ impl Unproved {
             (Bite::TokenExpired, Event::IdpResponse(reply)) => {
                 let presented = self.died(reply.request.token.as_ref(), TokenChange::Expired);
                 let replaced = !reply.issued.is_empty() && self.dead.values().any(|how| *how == TokenChange::Expired);
-                replaced || (presented && is_final(reply.error.as_deref()))
+                replaced || (presented && reply.error.as_deref().is_some_and(is_final))
             }
             (Bite::TokenRevoked, Event::ApiResponse(reply)) => {
                 reply.status == 401 && self.died(reply.request.token.as_ref(), TokenChange::Revoked)
             }
             (Bite::TokenRevoked, Event::IdpResponse(reply)) => {
-                is_final(reply.error.as_deref()) && self.died(reply.request.token.as_ref(), TokenChange::Revoked)
+                reply.error.as_deref().is_some_and(is_final)
+                    && self.died(reply.request.token.as_ref(), TokenChange::Revoked)
             }
             (Bite::RefusedEarly, Event::ApiResponse(reply)) => {
                 reply.request.refused.as_deref() == Some("refused_early") && reply.request.token == self.aim.token
             }
             (Bite::ClientTurnedAway, Event::IdpResponse(reply)) => {
-                matches!(reply.error.as_deref(), Some("invalid_client" | "unauthorized_client"))
+                reply.error.as_deref().is_some_and(turns_client_away)
             }
             (Bite::AccessRegained, Event::IdpResponse(reply)) => {
                 !reply.issued.is_empty()

@@ -334,12 +334,33 @@ impl Clients {
         }
     }
 
+    /// A client as the identity provider knows it.
+    fn registered(resolved: &Resolved, id: &str, secret: &Secret) -> IdpClient {
+        let audience = resolved.client.audience.as_deref().or(resolved.api.audience.as_deref()).unwrap_or(AUDIENCE);
+        IdpClient {
+            methods: vec![match resolved.client.auth {
+                ClientAuth::ClientSecretBasic => AuthMethod::Basic,
+                ClientAuth::ClientSecretPost => AuthMethod::Post,
+            }],
+            // Both: real providers let a client with a user's consent have tokens of its own, too (FM-44).
+            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            scopes: resolved.client.scopes.clone(),
+            audience: audience.to_owned(),
+            ..IdpClient::new(id, secret.expose())
+        }
+    }
+
     fn env(&self, resolved: &Resolved) -> LabEnv {
         let mut env = LabEnv::default();
         env.set(LabValue::ClientId, &self.id);
         env.set(LabValue::ClientSecret, self.secret.expose());
         env.set(LabValue::ClientAuth, resolved.client.auth.name());
-        env.set(LabValue::ClientScopes, resolved.client.scopes.join(" "));
+        let client = Self::registered(resolved, &self.id, &self.secret);
+        let dialect = resolved.idp.dialect;
+        env.set(LabValue::ClientScopes, dialect.scope_parameter(&client));
+        if let Some(audience) = dialect.audience_parameter(&client) {
+            env.set(LabValue::ClientAudience, audience);
+        }
         env.set(LabValue::OtherClientId, OTHER_CLIENT);
         env.set(LabValue::OtherClientSecret, self.other_secret.expose());
         env
@@ -347,19 +368,9 @@ impl Clients {
 }
 
 fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
-    let audience = resolved.client.audience.as_deref().or(resolved.api.audience.as_deref()).unwrap_or(AUDIENCE);
-    let registered = |id: &str, secret: &Secret| IdpClient {
-        methods: vec![match resolved.client.auth {
-            ClientAuth::ClientSecretBasic => AuthMethod::Basic,
-            ClientAuth::ClientSecretPost => AuthMethod::Post,
-        }],
-        // Both: real providers let a client with a user's consent have tokens of its own, too (FM-44).
-        grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
-        scopes: resolved.client.scopes.clone(),
-        audience: audience.to_owned(),
-        ..IdpClient::new(id, secret.expose())
-    };
+    let registered = |id: &str, secret: &Secret| Clients::registered(resolved, id, secret);
     IdpConfig {
+        dialect: resolved.idp.dialect,
         clients: vec![registered(&clients.id, &clients.secret), registered(OTHER_CLIENT, &clients.other_secret)],
         format: match (resolved.idp.token_format, resolved.idp.signing) {
             (TokenFormat::Opaque, _) => IdpFormat::Opaque,

@@ -246,10 +246,15 @@ impl Text {
                 writeln!(to, "{DIM}{}: {meaning}{DIM:#}", verdict.name())?;
             }
         }
+        let idp = match summary.idp.as_str() {
+            "generic" => String::new(),
+            dialect => format!("identity provider in the dialect {dialect}, "),
+        };
         writeln!(
             to,
-            "{DIM}target {}, Temporal {} (ready in {:.2} s), seed {}, journals in {}{DIM:#}",
+            "{DIM}target {}, {}Temporal {} (ready in {:.2} s), seed {}, journals in {}{DIM:#}",
             summary.target,
+            idp,
             summary.temporal,
             summary.figures.temporal_ready_ms as f64 / 1000.0,
             summary.seed,

@@ -130,7 +130,7 @@ impl Ground {
 
     /// What this machine allows, where workers are processes.
     pub fn facts(&self) -> Facts {
-        Facts { movable_worker_clock: self.site.faketime.is_some(), processes: true }
+        Facts { movable_worker_clock: self.site.faketime.is_some(), ..Facts::default() }
     }
 
     /// Ends the server and waits until it is gone.
@@ -141,7 +141,7 @@ impl Ground {
 
 /// What this machine allows, where workers are processes.
 pub(crate) fn facts_of_processes(launcher: &Launcher) -> Facts {
-    Facts { movable_worker_clock: worker_clock(launcher).is_some(), processes: true }
+    Facts { movable_worker_clock: worker_clock(launcher).is_some(), ..Facts::default() }
 }
 
 /// `None` where the workers' clock cannot be moved; `doctor` says why.

@@ -127,6 +127,7 @@ pub(crate) async fn run_plan(
         run: run.clone(),
         target: target.target.value.clone(),
         temporal: order.temporal.clone(),
+        idp: order.facts.dialect.name().to_owned(),
         seed: seed.to_string(),
         defect: defect.clone(),
         totals: Totals::default(),

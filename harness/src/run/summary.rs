@@ -25,6 +25,8 @@ pub struct Summary {
     pub target: String,
     /// The Temporal server, in words.
     pub temporal: String,
+    /// Whose ways the identity provider had: `generic`, or a vendor.
+    pub idp: String,
     /// Text, since JSON numbers lose digits.
     pub seed: String,
     /// The known mistake that the worker was told to make.

@@ -1,5 +1,6 @@
 //! Whether a target and a machine have what a scenario requires.
 
+use mock_idp::Dialect;
 use mock_idp::file::Duration;
 
 use super::action::{Action, ClockOwner, TimePass};
@@ -20,19 +21,21 @@ pub struct Facts {
     pub movable_worker_clock: bool,
     /// Whether workers are processes, which can be killed; not so for a library user's future.
     pub processes: bool,
+    /// Whose ways the identity provider has.
+    pub dialect: Dialect,
 }
 
 impl Facts {
     /// A worker that runs in this very process: it cannot be killed alone, and its clock is that of everybody here.
     pub fn in_process() -> Self {
-        Self { movable_worker_clock: false, processes: false }
+        Self { processes: false, ..Self::default() }
     }
 }
 
 impl Default for Facts {
     /// Worker processes on a machine without libfaketime.
     fn default() -> Self {
-        Self { movable_worker_clock: false, processes: true }
+        Self { movable_worker_clock: false, processes: true, dialect: Dialect::Generic }
     }
 }
 
@@ -64,6 +67,11 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
             }
             Requirement::Refresh(promises) if !promises.contains(&target.policy.refresh) => {
                 not_applicable(format!("the target's refresh policy is {}", word(&target.policy.refresh)));
+            }
+            Requirement::Rotation | Requirement::TokenFormat(TokenFormat::Jwt) => {
+                if let Some(instead) = instead(facts.dialect, &requirement.value) {
+                    not_applicable(format!("dialect {}: {instead}", facts.dialect));
+                }
             }
             Requirement::Instances(count) => instances = instances.max(Some(*count)),
             _ => {}
@@ -132,6 +140,17 @@ pub(super) fn choose_client(target: &Target, scenario: &Scenario) -> Option<Clie
     clients.find(|client| fits(client)).cloned()
 }
 
+/// What a vendor has instead of what is required, in words.
+fn instead(dialect: Dialect, requirement: &Requirement) -> Option<String> {
+    match requirement {
+        Requirement::Rotation => dialect.single_use().err().map(|instead| format!("refresh tokens: {instead}")),
+        Requirement::TokenFormat(TokenFormat::Jwt) => {
+            dialect.opaque_prefix().map(|prefix| format!("access tokens are opaque (`{prefix}…`), no JWTs"))
+        }
+        _ => None,
+    }
+}
+
 fn wanted(scenario: &Scenario) -> Vec<String> {
     scenario
         .requires
@@ -190,7 +209,7 @@ mod tests {
             format!("target: t\nworker: {{ command: [./w] }}\nworkload: {{ workflow: W }}\npolicy: {policy}\n");
         let target = Target::parse(&target, "t.yaml").expect("a target");
         let scenario = Scenario::parse(&format!("scenario: s\nfamily: f\ntitle: t\n{rest}"), "s.yaml").expect("good");
-        unmet(&target, &scenario, &Facts { movable_worker_clock: movable, processes: true })
+        unmet(&target, &scenario, &Facts { movable_worker_clock: movable, ..Facts::default() })
     }
 
     #[test]

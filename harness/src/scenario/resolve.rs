@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::Dialect;
 use mock_idp::file::{At, Duration};
 
 use super::action::{Action, TimePass};
@@ -41,7 +42,7 @@ pub fn resolve(target: &Target, scenario: &Scenario, facts: &Facts) -> Result<Re
     };
     let client = complete_client(client, target);
     let time = time_mode(target, scenario, facts);
-    let idp = idp(&client, target, scenario, time);
+    let idp = idp(&client, target, scenario, time, facts.dialect);
     Ok(Resolved {
         scenario: scenario.scenario.value.clone(),
         family: scenario.family.value.clone(),
@@ -109,7 +110,7 @@ pub(super) fn real_lifetime(target: &Target) -> Duration {
     Duration::from_millis(target.policy.margin().as_millis().saturating_add(REAL_LIFETIME.as_millis()))
 }
 
-fn idp(client: &Client, target: &Target, scenario: &Scenario, time: TimeMode) -> ResolvedIdp {
+fn idp(client: &Client, target: &Target, scenario: &Scenario, time: TimeMode, dialect: Dialect) -> ResolvedIdp {
     let stated = scenario.idp.access_token_lifetime.as_ref().map_or(ACCESS_TOKEN_LIFETIME, |it| it.value);
     let rotation = &scenario.idp.rotation;
     ResolvedIdp {
@@ -122,11 +123,15 @@ fn idp(client: &Client, target: &Target, scenario: &Scenario, time: TimeMode) ->
             .refresh_token_lifetime
             .as_ref()
             .map_or(REFRESH_TOKEN_LIFETIME, |it| it.value),
-        token_format: scenario.idp.token_format.unwrap_or(client.token_format),
+        token_format: match dialect.opaque_prefix() {
+            Some(_) => TokenFormat::Opaque,
+            None => scenario.idp.token_format.unwrap_or(client.token_format),
+        },
         signing: scenario.idp.signing.unwrap_or_default(),
-        rotation: client.rotation,
+        rotation: client.rotation && dialect.single_use().is_ok(),
         rotation_grace: rotation.grace.unwrap_or(Duration::ZERO),
         reuse: rotation.reuse.unwrap_or_default(),
+        dialect,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use mock_idp::Dialect;
 use mock_idp::file::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,9 @@ pub struct ResolvedIdp {
     pub rotation_grace: Duration,
     /// What happens after that.
     pub reuse: Reuse,
+    /// Whose ways it has.
+    #[serde(default)]
+    pub dialect: Dialect,
 }
 
 /// How the API is set.
@@ -291,7 +295,7 @@ mod tests {
     fn what_a_journal_holds_is_read_back() {
         let target = builtin_target().expect("valid");
         for scenario in catalogue().expect("valid") {
-            let facts = Facts { movable_worker_clock: true, processes: true };
+            let facts = Facts { movable_worker_clock: true, ..Facts::default() };
             let resolved = resolve(&target, &scenario, &facts).expect("the built-in target meets it");
             let recorded = serde_json::to_value(&resolved).expect("plain data");
             assert_eq!(Resolved::read(&recorded), Ok(resolved));

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use tokenlapse::check::Judgement;
+
 use crate::support::{Tale, recovery};
 
 const CHECK: &str = "right-identity";
@@ -39,6 +41,8 @@ fn scopes_are_what_the_activity_needs() {
     assert_eq!(reads.get("T1", 200).judged(CHECK), "pass", "it needs no more");
     let wide = with_token(json!({"scope": "orders.read orders.write admin"})).ship("T1", 201);
     assert!(wide.found(CHECK).0.contains("token T1 allows admin, which no activity needs"));
+    let Judgement::Fail(findings) = wide.ship("T1", 201).verdict(CHECK).judgement else { panic!("it allows too much") };
+    assert_eq!(findings.len(), 1, "however often it is used");
     let beyond = Tale::default().start("a", "Fetch", 1).grant(200, &["T1"], json!({"scope": BOTH})).ship("T1", 201);
     assert!(beyond.found(CHECK).0.contains("Fetch called POST /orders/1/ship, which needs orders.write"));
     let silent = lost.target("activities: { Fetch: [orders.read], Ship: [orders.write] }", "activities: {}");

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use tokenlapse::journal::{Redactor, Scrub};
+use tokenlapse::check::judge;
+use tokenlapse::journal::{Redactor, Run, Scrub};
 
 use crate::support::{Tale, recovery};
 
@@ -148,6 +149,16 @@ fn the_same_places_without_a_secret_pass() {
     for (words, make) in PLACES {
         assert_eq!(leaking(make("before q7ZrT0bXkP4mNs8 after")).judged(CHECK), "pass", "{words}: fifteen characters");
     }
+}
+
+#[test]
+fn what_the_user_wrote_before_any_worker_ran_is_no_leak() {
+    let seen = leaking(json!({"kind": "worker.output", "instance": "w1.1", "stream": "stdout", "line": SECRET}));
+    let mut records = recovery().records();
+    records[0].sightings = seen.told.last().expect("a leak").sightings.clone();
+    let verdicts = judge(&Run::new(&records));
+    let verdict = verdicts.iter().find(|verdict| verdict.check == CHECK).expect("registered");
+    assert_eq!(verdict.judgement.name(), "pass");
 }
 
 #[test]

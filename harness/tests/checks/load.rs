@@ -63,6 +63,9 @@ fn real_time(ms: u64) -> Tale {
 fn a_token_that_is_over_by_the_clock_needs_no_event_to_be_so() {
     assert_eq!(real_time(200_000).judged("refreshes-on-retry"), "fail");
     assert_eq!(real_time(300_000).judged("refreshes-on-retry"), "pass");
+    let second_under_way =
+        (real_time(298_500).judged("refreshes-on-retry"), real_time(299_500).judged("refreshes-on-retry"));
+    assert_eq!(second_under_way, ("fail", "pass"), "`exp` says whole seconds");
     let skewed = |by: i64| {
         let mut tale = real_time(1_000);
         let moved = json!({"kind": "clock.moved", "clock": "idp", "offset_ms": by});

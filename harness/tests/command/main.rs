@@ -1,5 +1,6 @@
 //! The command as a black box.
 
+mod dialects;
 mod doctor;
 mod report;
 mod schema;

@@ -36,7 +36,7 @@ fn mixed() -> (Place, Value) {
 fn the_object_is_that_of_the_contract_and_fits_its_schema() {
     let (place, json) = mixed();
     assert_eq!(differences(&schema(), &json), [""; 0], "{json:#}");
-    for key in ["version", "target", "temporal", "seed", "defect", "totals", "figures", "scenarios"] {
+    for key in ["version", "target", "temporal", "idp", "seed", "defect", "totals", "figures", "scenarios"] {
         assert!(json.get(key).is_some(), "{key}");
     }
     assert_eq!((&json["seed"], &json["defect"], &json["target"]), (&"7".into(), &"ships-twice".into(), &"mine".into()));

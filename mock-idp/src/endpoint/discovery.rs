@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Endpoint, Reply};
-use crate::config::{AuthMethod, Listener};
-use crate::dialect::Vendor;
+use super::{Call, Endpoint, Reply};
+use crate::config::{AuthMethod, GrantType, Listener};
 use crate::grant;
 use crate::store::Store;
 
@@ -28,7 +27,8 @@ const ENDPOINTS: &[(&str, Endpoint)] = &[
 const CLAIMS: &[&str] =
     &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "at_hash"];
 
-pub(super) fn run(vendor: &dyn Vendor, listener: &Listener, store: &Store) -> Reply {
+pub(super) fn run(call: &Call, listener: &Listener, store: &Store) -> Reply {
+    let (vendor, generation) = (call.vendor, listener.generation);
     // A certificate can only be shown where there is TLS.
     let tls = listener.origin.starts_with("https:");
     let methods = AuthMethod::ALL.iter().filter(|method| tls || !method.is_certificate());
@@ -37,35 +37,54 @@ pub(super) fn run(vendor: &dyn Vendor, listener: &Listener, store: &Store) -> Re
     let proofs: Vec<&&str> = methods.iter().filter(|name| **name != AuthMethod::None.name()).collect();
     let asymmetric = crate::assertion::ASYMMETRIC;
     let algorithms: Vec<&str> = asymmetric.iter().chain(crate::assertion::SYMMETRIC).copied().collect();
-    let grants: Vec<&str> = grant::ALL.iter().map(|(name, ..)| *name).collect();
+    let served = |endpoint| vendor.url_of(generation, endpoint, &listener.origin);
+    let users = served(Endpoint::Authorize).is_some();
+    let grants = grant::ALL.iter().filter(|(_, kind, _)| match kind {
+        GrantType::AuthorizationCode => users,
+        GrantType::DeviceCode => served(Endpoint::DeviceAuthorization).is_some(),
+        _ => true,
+    });
+    let grants: Vec<&str> = grants.map(|(name, ..)| *name).collect();
     let mut body = json!({
-        "issuer": vendor.issuer(&listener.origin),
+        "issuer": vendor.stated_issuer(&call.path, vendor.issuer_of(generation, &listener.origin)),
         "grant_types_supported": grants,
+        // RFC 8414 §2 wants it; where no user signs in, the list is empty.
+        "response_types_supported": if users { json!(["code"]) } else { json!([]) },
         "subject_types_supported": ["public"],
-        "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": proofs,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": algorithms,
-        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
-        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "scopes_supported": scopes(store),
+        "id_token_signing_alg_values_supported": [store.id_token_key().algorithm().name()],
         "dpop_signing_alg_values_supported": asymmetric,
         "tls_client_certificate_bound_access_tokens": tls,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-        "claims_parameter_supported": false,
-        "require_pushed_authorization_requests": false,
-        "id_token_signing_alg_values_supported": [store.id_token_key().algorithm().name()],
-        "acr_values_supported": ["0", "1"],
-        "scopes_supported": scopes(store),
-        "claims_supported": claims(store),
     });
+    for (name, methods, endpoint) in [
+        ("token", json!(methods), Endpoint::Token),
+        ("introspection", json!(proofs), Endpoint::Introspect),
+        ("revocation", json!(methods), Endpoint::Revoke),
+    ] {
+        if served(endpoint).is_some() {
+            body[format!("{name}_endpoint_auth_methods_supported")] = methods;
+            body[format!("{name}_endpoint_auth_signing_alg_values_supported")] = json!(algorithms);
+        }
+    }
+    if users {
+        let of_users = json!({
+            "response_modes_supported": ["query"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+            "prompt_values_supported": ["none", "login", "consent", "select_account"],
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "claims_parameter_supported": false,
+            "require_pushed_authorization_requests": false,
+            "acr_values_supported": ["0", "1"],
+            "claims_supported": claims(store),
+        });
+        for (name, value) in of_users.as_object().into_iter().flatten() {
+            body[name.as_str()] = value.clone();
+        }
+    }
     for (name, endpoint) in ENDPOINTS {
-        if let Some(url) = vendor.url(*endpoint, &listener.origin) {
+        if let Some(url) = served(*endpoint) {
             body[*name] = url.into();
         }
     }

@@ -9,7 +9,7 @@ use crate::error::{Cause, OAuthError};
 
 /// The parameters of a form or query. Each stands at most once, but `resource` (RFC 8707 §2), and `audience` in a token
 /// exchange (RFC 8693 §2.1).
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Form {
     single: BTreeMap<String, String>,
     resources: Vec<String>,
@@ -78,6 +78,10 @@ impl Form {
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.single.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.single.remove(name);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

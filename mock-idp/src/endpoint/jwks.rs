@@ -4,8 +4,11 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::Reply;
+use crate::dialect::{Vendor, set};
 use crate::store::Store;
 
-pub(super) fn run(store: &Store) -> Reply {
-    Reply::json(StatusCode::OK, &json!({"keys": store.public_keys()}))
+pub(super) fn run(vendor: &dyn Vendor, store: &Store) -> Reply {
+    let mut reply = Reply::json(StatusCode::OK, &json!({"keys": store.public_keys()}));
+    set(&mut reply.http.headers, vendor.profile().key_set_headers.value);
+    reply
 }

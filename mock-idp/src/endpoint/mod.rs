@@ -9,6 +9,7 @@ mod form;
 mod interaction;
 mod introspect;
 mod jwks;
+mod metadata;
 mod page;
 mod par;
 mod possession;
@@ -28,7 +29,7 @@ pub(crate) use userinfo::bearer;
 
 use crate::assertion::FetchedKeys;
 use crate::config::Listener;
-use crate::dialect::{Route, Vendor};
+use crate::dialect::{Generation, Refused, Route, Vendor};
 use crate::error::{Cause, OAuthError};
 use crate::fault::HttpReply;
 use crate::store::Store;
@@ -69,6 +70,8 @@ pub enum Endpoint {
     /// OpenID Connect RP-Initiated Logout 1.0.
     #[serde(rename = "end-session")]
     EndSession,
+    /// Tokens for whoever runs on a machine, without credentials: Google's metadata server, Azure's IMDS.
+    Metadata,
     /// Nothing that is served: another path (404), or another method than the endpoint has (405).
     Unknown,
 }
@@ -106,13 +109,14 @@ impl Endpoint {
             Self::Device => "device",
             Self::UserInfo => "userinfo",
             Self::EndSession => "end-session",
+            Self::Metadata => "metadata",
             Self::Unknown => "unknown",
         }
     }
 
     /// Whether a GET has its parameters in the query. Of other requests the query is not looked at: it may hold secrets.
     pub(crate) fn reads_query(self) -> bool {
-        matches!(self, Self::Authorize | Self::Device | Self::EndSession)
+        matches!(self, Self::Authorize | Self::Device | Self::EndSession | Self::Metadata)
     }
 }
 
@@ -122,12 +126,9 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What a request is for. What GET does, HEAD does without a body (RFC 9110 §9.3.2).
+/// What a request is for.
 pub(crate) fn at(vendor: &dyn Vendor, method: &Method, path: &str) -> Endpoint {
-    let found = vendor.routes().iter().find(|route| {
-        route.path == path && (route.method == *method || (method == Method::HEAD && route.method == Method::GET))
-    });
-    found.map_or(Endpoint::Unknown, |route| route.endpoint)
+    vendor.route(method, path).map_or(Endpoint::Unknown, |route| route.endpoint)
 }
 
 /// What describes the provider and changes nothing: the same for whoever asks.
@@ -155,6 +156,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// To which of its vendor's generations it speaks.
+    pub(crate) fn generation(&self) -> Generation {
+        self.vendor.route(&self.method, &self.path).map_or_else(Generation::default, |route| route.generation)
+    }
+
     /// What anybody sends to read a document.
     pub(crate) fn document(vendor: &'static dyn Vendor, route: &Route) -> Self {
         Self {
@@ -236,7 +242,7 @@ impl Reply {
     fn unknown(call: &Call) -> Self {
         let routes = call.vendor.routes().iter();
         let methods: Vec<&str> =
-            routes.filter(|route| route.path == call.path).map(|route| route.method.as_str()).collect();
+            routes.filter(|route| route.leads_to(&call.path)).map(|route| route.method.as_str()).collect();
         let (status, reason) = match methods.is_empty() {
             true => (StatusCode::NOT_FOUND, "nothing is served at this path"),
             false => (StatusCode::METHOD_NOT_ALLOWED, "this path has another method"),
@@ -254,8 +260,8 @@ impl Reply {
         Self { http: self.http.uncached(), ..self }
     }
 
-    fn refusal(vendor: &dyn Vendor, error: &OAuthError) -> Self {
-        let http = vendor.refusal(error);
+    fn refusal(call: &Call, error: &OAuthError, now_ms: i64) -> Self {
+        let http = call.vendor.refusal(error, &Refused { endpoint: call.endpoint, number: call.number, now_ms });
         // What the client is told: a dialect may have another word for it.
         let said = serde_json::from_slice::<Value>(&http.body).unwrap_or_default();
         let code = said["error"].as_str().unwrap_or(error.cause.code()).to_owned();
@@ -266,9 +272,11 @@ impl Reply {
 
 /// Decides a request. All state that it changes is the store's.
 pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> Reply {
+    // What is issued here has the shape of the address's generation.
+    let listener = &listener.of_generation(call.generation());
     let decided = match call.endpoint {
         Endpoint::Unknown => Ok(Reply::unknown(call)),
-        Endpoint::Discovery => Ok(discovery::run(call.vendor, listener, store)),
+        Endpoint::Discovery => Ok(discovery::run(call, listener, store)),
         Endpoint::Authorize => Ok(authorize::run(call, listener, store, now_ms)),
         Endpoint::Interaction => Ok(interaction::run(call, listener, store, now_ms)),
         Endpoint::Device => Ok(device::page(call, listener, store, now_ms)),
@@ -278,12 +286,13 @@ pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms
         Endpoint::DeviceAuthorization => {
             form(call).and_then(|form| device::authorize(call, form, listener, store, now_ms))
         }
-        Endpoint::Jwks => Ok(jwks::run(store)),
+        Endpoint::Jwks => Ok(jwks::run(call.vendor, store)),
         Endpoint::Token => form(call).and_then(|form| token::run(call, form, listener, store, now_ms)),
+        Endpoint::Metadata => form(call).and_then(|form| metadata::run(call, form, listener, store, now_ms)),
         Endpoint::Introspect => form(call).and_then(|form| introspect::run(call, form, listener, store, now_ms)),
         Endpoint::Revoke => form(call).and_then(|form| revoke::run(call, form, listener, store, now_ms)),
     };
-    let mut reply = decided.unwrap_or_else(|error| Reply::refusal(call.vendor, &error));
+    let mut reply = decided.unwrap_or_else(|error| Reply::refusal(call, &error, now_ms));
     store.proofs.dpop.tell(&call.headers, &mut reply.http.headers, now_ms);
     reply
 }

@@ -1,14 +1,17 @@
 //! The token endpoint (RFC 6749 §3.2).
 
+use std::time::Duration;
+
 use http::StatusCode;
 
 use super::{Call, Form, Reply, possession};
 use crate::client_auth;
 use crate::config::Listener;
+use crate::dialect::{Asked, Generation, Success, Vendor, in_their_form, set};
 use crate::error::{Cause, OAuthError};
-use crate::grant;
+use crate::grant::{self, Answer};
 use crate::id_token;
-use crate::store::Store;
+use crate::store::{Granted, Store};
 use crate::token::TokenFacts;
 
 pub(super) fn run(
@@ -33,17 +36,48 @@ pub(super) fn run(
     if authenticated.is_public() && !kind.allows_public_clients() {
         return Err(OAuthError::new(Cause::GrantNotAllowed, "a public client may not use this grant type"));
     }
+    let to = Asked { client, grant: asked, generation: listener.generation, store };
+    let form = &*call.vendor.standard(form, &to)?;
     let proved = possession::proved(call, &authenticated, listener, store, now_ms)?;
     let public = authenticated.is_public();
     let context = grant::Context { store, listener, client, form, call, proved, public, now_ms };
     let answer = run(context)?;
-
     let answer = answer.with_id_token(|granted| id_token::prepare(store, listener, granted, now_ms));
-    let stated = store.stated_lifetime.map(|stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
+    Ok(success(call.vendor, listener.generation, answer, store.stated_lifetime, now_ms))
+}
+
+/// The answer with tokens (RFC 6749 §5.1), as the vendor gives it.
+pub(super) fn success(
+    vendor: &'static dyn Vendor,
+    generation: Generation,
+    mut answer: Answer,
+    stated: Option<Duration>,
+    now_ms: i64,
+) -> Reply {
+    let now_s = now_ms.div_euclid(1000);
+    let left_s = move |token: &TokenFacts| token.expires_at_ms / 1000 - now_s;
+    let stated = stated.map(|stated| i64::try_from(stated.as_secs()).unwrap_or(i64::MAX));
+    let lifetime = move |token: &TokenFacts| stated.unwrap_or_else(|| left_s(token));
     let issued = answer.issued();
     let reply = Reply::late_json(StatusCode::OK, move || {
-        let lifetime = |token: &TokenFacts| (token.expires_at_ms - now_ms.div_euclid(1000) * 1000) / 1000;
-        answer.body(|token| stated.unwrap_or_else(|| lifetime(token)))
+        let mut body = answer.body(lifetime);
+        if let Some(Granted { access, refresh }) = answer.granted() {
+            let expires_in = lifetime(access);
+            let of = Success {
+                generation,
+                expires_in,
+                expires_at_s: now_s.saturating_add(expires_in),
+                audience: &access.audience,
+                has_user: access.subject != access.client,
+                refresh_expires_in: refresh.as_ref().map(left_s),
+                family: access.family,
+            };
+            vendor.success(&of, &mut body);
+        }
+        in_their_form(vendor, generation, &mut body);
+        body.into()
     });
-    Ok(Reply { issued, ..reply.uncached() })
+    let mut reply = Reply { issued, ..reply.uncached() };
+    set(&mut reply.http.headers, vendor.success_headers(generation));
+    reply
 }

@@ -1,6 +1,6 @@
 //! What a grant gives to the client.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::holder::Holder;
 use crate::id_token::Unsigned;
@@ -48,6 +48,14 @@ impl Answer {
         }
     }
 
+    /// The access token with its refresh token, where that is what was given.
+    pub(crate) fn granted(&self) -> Option<&Granted> {
+        match self {
+            Self::Tokens { granted, .. } => Some(granted),
+            Self::Exchanged { .. } | Self::IdToken(_) => None,
+        }
+    }
+
     /// The same with the ID token that `prepare` gives for tokens of a user's consent.
     pub(crate) fn with_id_token(self, prepare: impl FnOnce(&Granted) -> Option<Unsigned>) -> Self {
         match self {
@@ -60,40 +68,39 @@ impl Answer {
     }
 
     /// The body of the reply. `lifetime` says what `expires_in` says of a token.
-    pub(crate) fn body(self, lifetime: impl Fn(&TokenFacts) -> i64) -> Value {
+    pub(crate) fn body(&mut self, lifetime: impl Fn(&TokenFacts) -> i64) -> Map<String, Value> {
         match self {
             Self::Tokens { granted, id_token } => {
                 let mut body = access(&granted.access, &lifetime);
-                if let Some(id_token) = id_token {
-                    body["id_token"] = id_token.sign(&granted.access.value).into();
+                if let Some(id_token) = id_token.take() {
+                    body.insert("id_token".into(), id_token.sign(&granted.access.value).into());
                 }
                 if let Some(refresh) = &granted.refresh {
-                    body["refresh_token"] = refresh.value.expose().into();
+                    body.insert("refresh_token".into(), refresh.value.expose().into());
                 }
                 body
             }
             Self::Exchanged { token, issued_token_type, is_access_token } => {
-                let mut body = access(&token, &lifetime);
-                body["issued_token_type"] = issued_token_type.into();
-                if !is_access_token {
-                    body["token_type"] = "N_A".into();
+                let mut body = access(token, &lifetime);
+                body.insert("issued_token_type".into(), (*issued_token_type).into());
+                if !*is_access_token {
+                    body.insert("token_type".into(), "N_A".into());
                 }
                 body
             }
-            Self::IdToken(token) => json!({"id_token": token.expose()}),
+            Self::IdToken(token) => Map::from_iter([("id_token".to_owned(), token.expose().into())]),
         }
     }
 }
 
-fn access(token: &TokenFacts, lifetime: &impl Fn(&TokenFacts) -> i64) -> Value {
-    let mut body = json!({
-        "access_token": token.value.expose(),
-        "token_type": Holder::token_type(token.holder.as_deref()),
-        "expires_in": lifetime(token),
-    });
+fn access(token: &TokenFacts, lifetime: &impl Fn(&TokenFacts) -> i64) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("access_token".into(), token.value.expose().into());
+    body.insert("token_type".into(), Holder::token_type(token.holder.as_deref()).into());
+    body.insert("expires_in".into(), lifetime(token).into());
     // RFC 6749 §3.3: a scope has at least one token in it.
     if !token.scopes.is_empty() {
-        body["scope"] = token.scopes.join(" ").into();
+        body.insert("scope".into(), token.scopes.join(" ").into());
     }
     body
 }

@@ -9,7 +9,7 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     let value = context
         .form
         .get("refresh_token")
-        .ok_or_else(|| OAuthError::new(Cause::MalformedRequest, "refresh_token is missing"))?;
+        .ok_or_else(|| OAuthError::new(Cause::RefreshTokenMissing, "refresh_token is missing"))?;
     let token = context
         .store
         .find(value)

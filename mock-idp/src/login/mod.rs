@@ -153,6 +153,8 @@ impl Logins {
 
     /// The same, once more with a new token: it is kept as long as that lives.
     pub(crate) fn renewed(&mut self, family: u64, until_ms: i64, now_ms: i64) -> Option<&mut Consent> {
+        // What is over does not come back, whether it was swept already or not.
+        self.consents.get(&family, now_ms)?;
         self.consents.keep(&family, until_ms);
         self.consents.get_mut(&family, now_ms)
     }

@@ -15,8 +15,12 @@ pub struct TokenSettings {
     pub format: Format,
     /// How long an access token lives.
     pub lifetime: At<Duration>,
-    /// How long a refresh token lives.
+    /// How long a refresh token lives, from its issue.
     pub refresh_lifetime: At<Duration>,
+    /// How long a refresh token lives unused: each use counts anew, up to its lifetime. Default: as long as it lives.
+    pub refresh_idle_lifetime: Option<At<Duration>>,
+    /// How long all refresh tokens of one consent live, however often they are replaced. Default: without end.
+    pub refresh_absolute_lifetime: Option<At<Duration>>,
     /// Each use of a refresh token brings a new one and ends the old one (RFC 9700 §4.14.2). Default: it stays as it is.
     pub rotation: Option<RotationSettings>,
     /// All token values are drawn from it: same seed and same order of grants, same values. Default: they are random.
@@ -35,6 +39,9 @@ pub struct RotationSettings {
     /// For so long after its replacement it is not reuse: the client gets another successor.
     #[serde(default)]
     pub grace: Duration,
+    /// The old one is not ended: there is another one with each use, and no reuse.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 fn revoke_family() -> Reuse {
@@ -87,6 +94,8 @@ impl Default for TokenSettings {
             format: Format::default(),
             lifetime: Duration::from_secs(300).into(),
             refresh_lifetime: Duration::from_secs(30 * 24 * 3600).into(),
+            refresh_idle_lifetime: None,
+            refresh_absolute_lifetime: None,
             rotation: None,
             seed: None,
             memory: Memory::Needed,
@@ -97,7 +106,8 @@ impl Default for TokenSettings {
 impl TokenSettings {
     /// What the model cannot say.
     pub(super) fn check(&self, problems: &mut Problems) {
-        for lifetime in [&self.lifetime, &self.refresh_lifetime] {
+        let bounds = self.refresh_idle_lifetime.iter().chain(&self.refresh_absolute_lifetime);
+        for lifetime in [&self.lifetime, &self.refresh_lifetime].into_iter().chain(bounds) {
             if lifetime.as_millis() < 1000 {
                 let complaint = Complaint::new("a token lives for a second or more, as `exp` has whole seconds");
                 problems
@@ -110,8 +120,12 @@ impl TokenSettings {
         config.format = self.format.into();
         config.access_token_lifetime = self.lifetime.to_std();
         config.refresh_token_lifetime = self.refresh_lifetime.to_std();
+        config.refresh_token_idle_lifetime = self.refresh_idle_lifetime.as_ref().map(|lifetime| lifetime.to_std());
+        config.refresh_token_absolute_lifetime =
+            self.refresh_absolute_lifetime.as_ref().map(|lifetime| lifetime.to_std());
         config.rotation = match self.rotation {
-            Some(RotationSettings { reuse, grace }) => Rotation::On { reuse, grace: grace.to_std() },
+            Some(RotationSettings { keep: true, .. }) => Rotation::Fresh,
+            Some(RotationSettings { reuse, grace, keep: false }) => Rotation::On { reuse, grace: grace.to_std() },
             None => Rotation::Off,
         };
         config.seed = self.seed;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::Store;
 use super::ends::Whom;
-use crate::config::{Reuse, Rotation};
+use crate::config::Rotation;
 use crate::error::{Cause, OAuthError};
 use crate::observe::IdpEvent;
 use crate::token::{Death, TokenFacts, TokenId, TokenKind};
@@ -57,7 +57,8 @@ impl Store {
     ///
     /// `invalid_grant` if it is rotated and its grace is over.
     pub(crate) fn detect_reuse(&mut self, token: &TokenFacts, now_ms: i64) -> Result<(), OAuthError> {
-        let (Some(Death::Rotated(first)), Rotation::On { reuse, grace }) = (&token.death, self.rotation) else {
+        let (Some(Death::Rotated(first)), Rotation::On { reuse, grace }) = (&token.death, self.rotation_of(token))
+        else {
             return Ok(());
         };
         let since = now_ms - token.rotated_at_ms;
@@ -65,10 +66,7 @@ impl Store {
             return Ok(());
         }
         let mut reason = format!("the refresh token was redeemed at request {first}");
-        if reuse == Reuse::RevokeFamily {
-            reason += "; every token of its consent is revoked";
-            self.revoke(&Which::Family(token.family), "reuse of a rotated refresh token", now_ms);
-        }
+        reason += self.punish(token.family, reuse, now_ms);
         Err(OAuthError::new(Cause::RefreshTokenReused, reason))
     }
 

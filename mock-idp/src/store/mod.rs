@@ -8,6 +8,7 @@ mod login;
 mod mark;
 mod propagation;
 mod record;
+mod refreshing;
 mod swept;
 mod terms;
 mod verify;
@@ -34,8 +35,10 @@ use rand::distr::{Alphanumeric, SampleString as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
+use refreshing::Refreshing;
+
 use crate::config::{Client, Config, Listener, Memory, Rotation, TokenFormat};
-use crate::dialect::Vendor;
+use crate::dialect::{Facts, Vendor};
 use crate::holder::Holder;
 use crate::key::{Algorithm, SigningKey, from_pool};
 use crate::login::Logins;
@@ -76,8 +79,7 @@ pub(crate) struct Store {
     set_back: Vec<(i64, TokenId)>,
     /// By then everything that was issued is over.
     last_until_ms: i64,
-    refresh_token_lifetime: Duration,
-    rotation: Rotation,
+    refreshing: Refreshing,
     format: TokenFormat,
     random: ChaCha12Rng,
     /// Whether `random` was given its seed.
@@ -91,6 +93,8 @@ pub(crate) struct Store {
     /// How often all this was replaced by a saved state.
     restored: u64,
     pub(crate) proofs: Proofs,
+    /// What workloads were given last, by client and scopes.
+    pub(crate) workloads: BTreeMap<(String, Vec<String>), TokenFacts>,
 }
 
 #[derive(Clone)]
@@ -112,7 +116,7 @@ impl Store {
             TokenFormat::Opaque => Vec::new(),
         };
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
-        let proofs = Proofs::new(&config);
+        let (proofs, refreshing) = (Proofs::new(&config), Refreshing::new(&config));
         let mut random = stream(config.seed, TOKENS);
         Self {
             vendor: config.dialect.vendor(),
@@ -137,8 +141,7 @@ impl Store {
             gone_ms: i64::MIN,
             set_back: Vec::new(),
             last_until_ms: i64::MIN,
-            refresh_token_lifetime: config.refresh_token_lifetime,
-            rotation: config.rotation,
+            refreshing,
             format: config.format,
             seeded: config.seed.is_some(),
             random,
@@ -149,6 +152,7 @@ impl Store {
             events: Vec::new(),
             restored: 0,
             proofs,
+            workloads: BTreeMap::new(),
         }
     }
 
@@ -237,6 +241,7 @@ impl Store {
     pub(crate) fn access_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
         let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
         let to = bent.as_ref().unwrap_or(to);
+        let (vendor, generation) = (self.vendor, to.listener.generation);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
@@ -246,30 +251,38 @@ impl Store {
                 let (key, of) = (Arc::clone(key), Arc::clone(&record.terms));
                 let mark = Mark { instance: self.instance, id: record.id, family: record.family, terms };
                 Secret::deferred(move || {
-                    let claims = AccessClaims {
-                        iss: &of.issuer,
+                    let holder = of.holder.get();
+                    let standard = AccessClaims {
+                        iss: of.issuer.clone(),
                         exp: expires_s,
-                        aud: &of.audience,
-                        sub: &of.subject,
-                        client_id: &of.client,
+                        aud: of.audience.clone(),
+                        sub: of.subject.clone(),
+                        client_id: of.client.clone(),
                         iat: issued_s,
                         nbf: issued_s,
-                        jti: &mark.encode(),
-                        scope: &of.scopes.join(" "),
-                        cnf: of.holder.get().and_then(|holder| holder.binding.claim()),
-                        act: of.holder.get().and_then(|holder| holder.actor.as_ref()),
-                        may_act: of.holder.get().and_then(|holder| holder.may_act.as_ref()),
+                        jti: mark.encode(),
+                        scope: of.scopes.join(" "),
+                        cnf: holder.and_then(|holder| holder.binding.claim()),
+                        act: holder.and_then(|holder| holder.actor.clone()),
+                        may_act: holder.and_then(|holder| holder.may_act.clone()),
                     };
-                    key.sign("at+jwt", &claims)
+                    let typ = vendor.profile().typ.value;
+                    match vendor.claims(&Facts { standard: &standard, scopes: &of.scopes, generation }) {
+                        Some(claims) => key.sign(typ, &claims),
+                        None => key.sign(typ, &standard),
+                    }
                 })
             }
-            None => Secret::new(format!("tlat_{}", Alphanumeric.sample_string(&mut self.random, 40))),
+            None => {
+                let drawn = Alphanumeric.sample_string(&mut self.random, 40);
+                Secret::new(format!("{}{drawn}", vendor.opaque_prefix()))
+            }
         };
         self.enter(record, value)
     }
 
     pub(crate) fn refresh_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
-        let expires_s = now_ms.div_euclid(1000) + seconds(self.refresh_token_lifetime);
+        let expires_s = self.refreshing.expiry_s(to.family, now_ms, now_ms);
         let (record, _) = self.record(TokenKind::Refresh, to, now_ms, expires_s * 1000);
         let value = Secret::new(format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40)));
         self.enter(record, value)
@@ -282,7 +295,7 @@ impl Store {
             subject: to.subject.clone(),
             scopes: to.scopes.clone(),
             audience: to.audience.clone(),
-            issuer: self.vendor.issuer(&to.listener.origin),
+            issuer: self.vendor.issuer_of(to.listener.generation, &to.listener.origin),
             origin: to.listener.origin.clone(),
             holder: Held::new(to.holder.clone()),
         };
@@ -297,11 +310,12 @@ impl Store {
     fn enter(&mut self, record: Record, value: Secret) -> TokenFacts {
         let facts = self.facts(&record, value.clone());
         self.events.push(IdpEvent::Issued(Box::new(facts.clone())));
-        match (value.is_deferred(), &self.ledger) {
-            (false, _) => self.keep(Digest::of(value.expose()), record, &value),
-            (true, Some(_)) => self.unsigned.push(Unsigned { record, value }),
-            // A JWT says itself what it is.
-            (true, None) => {}
+        // A JWT says itself what it is, if it has a `jti`.
+        let says_itself = || self.vendor.profile().claims.value.contains(&"jti");
+        match value.is_deferred() {
+            false => self.keep(Digest::of(value.expose()), record, &value),
+            true if self.ledger.is_none() && says_itself() => {}
+            true => self.unsigned.push(Unsigned { record, value }),
         }
         facts
     }
@@ -327,11 +341,16 @@ impl Store {
             holder,
         };
         let access = self.access_token(&to(scopes, holder), now_ms);
-        let refresh = match self.rotation {
-            Rotation::Off => None,
-            Rotation::On { .. } => {
-                if token.death.is_none() {
-                    self.end(token, Death::Rotated(request), now_ms);
+        let refresh = match self.rotation_of(token) {
+            Rotation::Off => {
+                self.used(token, now_ms);
+                None
+            }
+            rotation @ (Rotation::Fresh | Rotation::On { .. }) => {
+                match rotation {
+                    Rotation::On { .. } if token.death.is_none() => self.end(token, Death::Rotated(request), now_ms),
+                    Rotation::On { .. } => {}
+                    Rotation::Off | Rotation::Fresh => self.used(token, now_ms),
                 }
                 Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }

@@ -56,7 +56,8 @@ impl Store {
 
     /// The access token that has these claims, whose signature was good. It says who it is by its `jti`.
     pub(super) fn recognise(&self, claims: &Map<String, Value>) -> Option<Record> {
-        let mark = Mark::decode(claims.get("jti")?.as_str()?)?;
+        // Some vendors put letters and a dot in front.
+        let mark = Mark::decode(claims.get("jti")?.as_str()?.rsplit('.').next()?)?;
         let terms = self.terms.get(mark.terms)?;
         // Keys are shared in a process: another identity provider's token has a good signature, too.
         let past = |(instance, through): &(u64, TokenId)| *instance == mark.instance && mark.id <= *through;

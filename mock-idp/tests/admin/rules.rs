@@ -1,5 +1,7 @@
 //! Rules of misbehaviour over HTTP.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::Lab;
@@ -66,9 +68,13 @@ async fn a_reset_releases_what_a_rule_holds() {
     let lab = Lab::new().await;
     let rule = json!({"when": {"endpoint": "token"}, "deliver": "hang"});
     assert_eq!(lab.call("POST", "/rules", Some(rule)).await.0, 201);
-    let (granted, ()) = tokio::join!(lab.token("hush-worker", &GRANT), async {
-        lab.get("/requests/wait?stage=answered&timeout_ms=60000").await;
-        assert_eq!(lab.call("POST", "/reset", None).await.0, 204);
-    });
+    let both = async {
+        tokio::join!(lab.token("hush-worker", &GRANT), async {
+            lab.get("/requests/wait?stage=answered&timeout_ms=60000").await;
+            assert_eq!(lab.call("POST", "/reset", None).await.0, 204);
+        })
+    };
+    // A rule that is not released holds for ever; the test does not.
+    let (granted, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("it is released");
     assert_eq!(granted.0, 200);
 }

@@ -9,6 +9,13 @@ use super::*;
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// What takes longer does not come.
+const SOON: Duration = Duration::from_secs(10);
+
+async fn soon<T>(coming: impl Future<Output = T>) -> T {
+    tokio::time::timeout(SOON, coming).await.expect("it comes soon")
+}
+
 /// A link behind which everything is echoed.
 fn echo() -> (SocketAddr, LinkControl, tokio::task::JoinHandle<()>) {
     let link = Link::bind(LOCALHOST).unwrap();
@@ -24,7 +31,7 @@ fn echo() -> (SocketAddr, LinkControl, tokio::task::JoinHandle<()>) {
 async fn round_trip(client: &mut TcpStream) -> std_io::Result<()> {
     client.write_all(b"ping").await?;
     let mut reply = [0; 4];
-    client.read_exact(&mut reply).await?;
+    soon(client.read_exact(&mut reply)).await?;
     assert_eq!(&reply, b"ping");
     Ok(())
 }
@@ -37,11 +44,11 @@ async fn a_refusing_link_refuses_keeps_its_port_and_recovers() {
     // One that the server closed orderly stays in TIME_WAIT on the port.
     let mut closed = TcpStream::connect(address).await.unwrap();
     closed.shutdown().await.unwrap();
-    assert_eq!(closed.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(soon(closed.read(&mut [0])).await.unwrap(), 0);
 
     control.refuse();
     assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    assert_eq!(before.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(soon(before.read(&mut [0])).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
     let thief = TcpSocket::new_v4().unwrap();
     assert_eq!(thief.bind(address).unwrap_err().kind(), ErrorKind::AddrInUse);
     control.refuse();
@@ -56,19 +63,19 @@ async fn a_refusing_link_refuses_keeps_its_port_and_recovers() {
 async fn a_reset_reaches_open_connections_and_the_server_behind_them() {
     let mut link = Link::bind(LOCALHOST).unwrap();
     let mut client = TcpStream::connect(link.address()).await.unwrap();
-    let mut served = link.accept().await.unwrap();
+    let mut served = soon(link.accept()).await.unwrap();
     let reading = tokio::spawn(async move { served.read(&mut [0]).await });
     // The reader is parked before the reset, else it proves nothing about being woken.
     tokio::task::yield_now().await;
 
     link.control().reset();
-    assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert_eq!(reading.await.unwrap().unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(soon(client.read(&mut [0])).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(soon(reading).await.unwrap().unwrap_err().kind(), ErrorKind::ConnectionReset);
 
     let mut next = TcpStream::connect(link.address()).await.unwrap();
-    let mut served = link.accept().await.unwrap();
+    let mut served = soon(link.accept()).await.unwrap();
     next.write_all(b"x").await.unwrap();
-    assert_eq!(served.read_u8().await.unwrap(), b'x');
+    assert_eq!(soon(served.read_u8()).await.unwrap(), b'x');
 }
 
 #[tokio::test]
@@ -76,17 +83,17 @@ async fn a_reset_reaches_a_connection_that_nobody_accepted_yet() {
     let link = Link::bind(LOCALHOST).unwrap();
     let mut client = TcpStream::connect(link.address()).await.unwrap();
     link.control().reset();
-    assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(soon(client.read(&mut [0])).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
 async fn the_server_can_reset_a_connection_itself() {
     let mut link = Link::bind(LOCALHOST).unwrap();
     let mut client = TcpStream::connect(link.address()).await.unwrap();
-    let mut served = link.accept().await.unwrap();
+    let mut served = soon(link.accept()).await.unwrap();
     mock_idp::fault::Connection::reset(&mut served);
     drop(served);
-    assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(soon(client.read(&mut [0])).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
@@ -95,7 +102,7 @@ async fn what_ends_by_itself_ends_without_a_reset() {
     let mut client = TcpStream::connect(address).await.unwrap();
     round_trip(&mut client).await.unwrap();
     client.shutdown().await.unwrap();
-    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(soon(client.read(&mut [0])).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -112,13 +119,13 @@ async fn latency_delays_open_connections_and_goes_again() {
     round_trip(&mut client).await.unwrap();
     assert!(begun.elapsed() >= 2 * LATENCY, "{:?}", begun.elapsed());
 
-    // Were an hour still to pass, this test would not end.
+    // Were an hour still to pass, nothing would come soon.
     control.latency(Duration::from_secs(3600));
     control.latency(Duration::ZERO);
     round_trip(&mut client).await.unwrap();
     control.latency(LATENCY);
     client.shutdown().await.unwrap();
-    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(soon(client.read(&mut [0])).await.unwrap(), 0);
 }
 
 #[tokio::test]

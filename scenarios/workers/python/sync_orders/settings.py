@@ -22,6 +22,8 @@ class OAuth:
     client_secret: Secret
     client_auth: str
     scopes: str
+    audience: str | None
+    """Which API tokens are for, where the identity provider asks for that (Auth0)."""
     refresh_token_file: Path | None
     """Present means grant `refresh_token`, else `client_credentials`."""
 
@@ -79,6 +81,7 @@ class Settings:
                 client_secret=Secret(required("OAUTH_CLIENT_SECRET")),
                 client_auth=client_auth,
                 scopes=" ".join((optional("OAUTH_SCOPES") or "").replace(",", " ").split()),
+                audience=optional("OAUTH_AUDIENCE"),
                 refresh_token_file=Path(file) if file else None,
             ),
             api_url=_url("API_URL", required("API_URL")),

@@ -23,6 +23,8 @@ _CODES = {
     "invalid_client": Kind.TOKEN_REVOKED,
     "unauthorized_client": Kind.TOKEN_REVOKED,
     "access_denied": Kind.TOKEN_REVOKED,
+    "disabled_client": Kind.TOKEN_REVOKED,
+    "deleted_client": Kind.TOKEN_REVOKED,
     "invalid_scope": Kind.INSUFFICIENT_SCOPE,
     "slow_down": Kind.RATE_LIMITED,
     "invalid_request": Kind.IDP_UNAVAILABLE,
@@ -48,7 +50,8 @@ class TokenEndpoint:
         """Sends nothing yet, discovery included: a worker must be able to start while the identity provider is down."""
         self._issuer = settings.issuer
         self._token_url = settings.token_url
-        self._scopes = settings.scopes or None
+        asked = {"scope": settings.scopes, "audience": settings.audience}
+        self._asked = {name: value for name, value in asked.items() if value}
         self._timeout = timeout
         # Authlib alone would renew tokens by the clock, and for each client object apart. It is used for the protocol
         # only: it never sees an API request, so it never judges a lifetime.
@@ -65,8 +68,7 @@ class TokenEndpoint:
 
     async def client_credentials(self) -> Issued:
         """RFC 6749 §4.4. Raises `Failure`."""
-        options = {"scope": self._scopes} if self._scopes else {}
-        return await self._exchange(self._client.fetch_token, grant_type="client_credentials", **options)
+        return await self._exchange(self._client.fetch_token, grant_type="client_credentials", **self._asked)
 
     async def refresh(self, token: Secret) -> Issued:
         """RFC 6749 §6; without `scope`, which asks for what was consented to. Raises `Failure`."""
@@ -130,10 +132,11 @@ class _Answer:
 
 def _readable(reply: httpx2.Response) -> _Answer:
     """Called by Authlib before it reads a reply: takes out what is no token."""
-    # Only these carry an answer of the protocol (RFC 6749 §5.1, §5.2); others come from a proxy or a fault.
-    if reply.status_code not in (200, 400, 401):
+    # Only these carry an answer of the protocol (RFC 6749 §5.1, §5.2); others come from a proxy or a fault. Auth0 refuses
+    # a dead refresh token with 403, which is a proxy's favourite, too: that one word is taken from it.
+    if reply.status_code not in (200, 400, 401, 403):
         raise _refused(reply)
-    fields = _object(reply)
+    fields = _object(reply) if reply.status_code != 403 else _dead_token(reply)
     if reply.status_code != 200:
         code = fields.get("error")
         known = isinstance(code, str) and code in _CODES
@@ -141,6 +144,16 @@ def _readable(reply: httpx2.Response) -> _Answer:
         raise Failure(_CODES[code] if known else Kind.IDP_UNAVAILABLE, f"identity provider: {text}")
     # Authlib raises over a lifetime that is no number, and a rotated refresh token would be lost with it.
     return _Answer(200, {key: value for key, value in fields.items() if key not in ("expires_in", "expires_at")})
+
+
+def _dead_token(reply: httpx2.Response) -> dict[str, Any]:
+    try:
+        fields = _object(reply)
+    except Failure:
+        fields = {}
+    if fields.get("error") != "invalid_grant":
+        raise _refused(reply)
+    return fields
 
 
 def _object(reply: httpx2.Response) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual(settings.temporal_namespace, "default")
         self.assertEqual(settings.http_timeout, 5.0)
         self.assertIsNone(settings.oauth.refresh_token_file)
+        self.assertIsNone(settings.oauth.audience)
+        self.assertEqual(read(OAUTH_AUDIENCE="api").oauth.audience, "api")
 
     def test_an_empty_value_is_absent(self) -> None:
         self.assertIsNone(read(OAUTH_REFRESH_TOKEN_FILE="").oauth.refresh_token_file)

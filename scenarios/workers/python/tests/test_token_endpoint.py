@@ -64,6 +64,9 @@ class TokenEndpointTest(unittest.IsolatedAsyncioTestCase):
             (error(401, "invalid_client"), Kind.TOKEN_REVOKED),
             (error(400, "unauthorized_client"), Kind.TOKEN_REVOKED),
             (error(400, "access_denied"), Kind.TOKEN_REVOKED),
+            (error(401, "disabled_client"), Kind.TOKEN_REVOKED),
+            # Auth0 and a dead refresh token.
+            (error(403, "invalid_grant"), Kind.TOKEN_REVOKED),
             (error(400, "invalid_scope"), Kind.INSUFFICIENT_SCOPE),
             (error(400, "slow_down"), Kind.RATE_LIMITED),
             (error(400, "temporarily_unavailable"), Kind.IDP_UNAVAILABLE),
@@ -77,6 +80,7 @@ class TokenEndpointTest(unittest.IsolatedAsyncioTestCase):
             (Reply(502, html), Kind.IDP_UNAVAILABLE),
             (Reply(200, html), Kind.IDP_UNAVAILABLE),
             (Reply(401, html), Kind.IDP_UNAVAILABLE),
+            (Reply(403, html), Kind.IDP_UNAVAILABLE),
             (Reply(200, []), Kind.IDP_UNAVAILABLE),
             (Reply(200, {}), Kind.IDP_UNAVAILABLE),
             (Reply(200, {"access_token": ""}), Kind.IDP_UNAVAILABLE),
@@ -126,6 +130,12 @@ class TokenEndpointTest(unittest.IsolatedAsyncioTestCase):
         more = {"client_id": ["client"], "client_secret": ["s3cret+/:%"]}
         self.assertEqual(parse_qs(by_body.body), form | more)
         self.assertIsNone(by_body.headers["Authorization"])
+
+    async def test_an_audience_is_asked_for_where_one_is_set(self) -> None:
+        with Server(GRANTED) as idp:
+            async with endpoint(idp.url, audience="https://api.example") as client:
+                await client.client_credentials()
+        self.assertEqual(parse_qs(idp.requests[0].body)["audience"], ["https://api.example"])
 
     async def test_a_refresh_presents_the_token_and_asks_for_no_scope(self) -> None:
         replies = iter([{"access_token": "a", "refresh_token": "new"}, {"access_token": "b"}])

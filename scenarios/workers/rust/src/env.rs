@@ -38,6 +38,8 @@ pub struct OAuth {
     pub client_auth: ClientAuth,
     /// `OAUTH_SCOPES`, separated by spaces or commas.
     pub scopes: Vec<String>,
+    /// `OAUTH_AUDIENCE`: which API tokens are for, where the identity provider asks for that (Auth0).
+    pub audience: Option<String>,
     /// `OAUTH_REFRESH_TOKEN_FILE`: present means grant `refresh_token`, else `client_credentials`.
     pub refresh_token_file: Option<PathBuf>,
 }
@@ -151,6 +153,7 @@ impl Env {
                     .filter(|scope| !scope.is_empty())
                     .map(str::to_owned)
                     .collect(),
+                audience: optional("OAUTH_AUDIENCE"),
                 refresh_token_file: optional("OAUTH_REFRESH_TOKEN_FILE").map(PathBuf::from),
             },
             api_url: url("API_URL", required("API_URL")?)?,

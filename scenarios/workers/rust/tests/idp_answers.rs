@@ -15,6 +15,7 @@ fn settings(endpoint: TokenEndpoint) -> OAuth {
         client_secret: Secret::new("client-s3cret"),
         client_auth: ClientAuth::Basic,
         scopes: vec!["orders.read".into()],
+        audience: None,
         refresh_token_file: None,
     }
 }
@@ -59,6 +60,9 @@ async fn answers_are_permanent_only_if_the_protocol_says_so() {
         (error(401, "invalid_client"), Kind::TokenRevoked),
         (error(400, "unauthorized_client"), Kind::TokenRevoked),
         (error(400, "access_denied"), Kind::TokenRevoked),
+        (error(401, "disabled_client"), Kind::TokenRevoked),
+        // Auth0 and a dead refresh token.
+        (error(403, "invalid_grant"), Kind::TokenRevoked),
         (error(400, "invalid_scope"), Kind::InsufficientScope),
         (error(400, "temporarily_unavailable"), Kind::IdpUnavailable),
         (error(400, "hush-hush"), Kind::IdpUnavailable),
@@ -151,6 +155,19 @@ async fn the_client_authenticates_as_configured() {
     source(&settings).get().await.expect("by header");
     settings.client_auth = ClientAuth::Post;
     source(&settings).get().await.expect("by body");
+}
+
+#[tokio::test]
+async fn an_audience_is_asked_for_where_one_is_set() {
+    let idp = MockServer::start().await;
+    Mock::given(path("/token"))
+        .and(body_string_contains("audience=https%3A%2F%2Fapi.example"))
+        .respond_with(json(200, "{\"access_token\":\"t0k\"}"))
+        .expect(1)
+        .mount(&idp)
+        .await;
+    let settings = OAuth { audience: Some("https://api.example".into()), ..at(&idp.uri()) };
+    source(&settings).get().await.expect("granted");
 }
 
 #[tokio::test]

@@ -243,6 +243,17 @@ fn hold(lab: &Lab, kind: &'static str) -> oneshot::Sender<()> {
 }
 
 #[tokio::test]
+async fn an_attempt_without_a_number_is_the_first() {
+    let lab = Lab::new(Reply::ok(&task(b"t", 0)));
+    lab.rpc("PollActivityTaskQueue", &PollActivityTaskQueueRequest::default()).await;
+    let started = lab.journal.records().iter().find_map(|record| match &record.event {
+        Event::ActivityStarted(attempt) => Some(attempt.attempt),
+        _ => None,
+    });
+    assert_eq!(started, Some(1));
+}
+
+#[tokio::test]
 async fn a_task_is_not_delivered_before_the_effects_of_its_start() {
     let lab = Lab::new(Reply::ok(&task(b"t", 1)));
     let release = hold(&lab, "activity.started");

@@ -67,6 +67,7 @@ pub struct Endpoint {
     location: TokenEndpoint,
     client: Client,
     scopes: Vec<Scope>,
+    audience: Option<String>,
     wire: Wire,
     ready: OnceCell<Client<EndpointSet>>,
 }
@@ -85,6 +86,7 @@ impl Endpoint {
             location: settings.endpoint.clone(),
             client,
             scopes: settings.scopes.iter().cloned().map(Scope::new).collect(),
+            audience: settings.audience.clone(),
             wire: Wire { http, retry_after },
             ready: OnceCell::new(),
         }
@@ -133,11 +135,11 @@ impl Endpoint {
         let client = self.client().await?;
         let answer = match request {
             GrantRequest::ClientCredentials => {
-                client
-                    .exchange_client_credentials()
-                    .add_scopes(self.scopes.iter().cloned())
-                    .request_async(&self.wire)
-                    .await
+                let mut request = client.exchange_client_credentials().add_scopes(self.scopes.iter().cloned());
+                if let Some(audience) = &self.audience {
+                    request = request.add_extra_param("audience", audience);
+                }
+                request.request_async(&self.wire).await
             }
             // Without `scope`, a refresh asks for what was consented to (RFC 6749 §6).
             GrantRequest::RefreshToken(token) => {
@@ -173,12 +175,18 @@ impl Wire {
         let unanswered = |error: reqwest::Error| NoGrant(Failure::idp(no_answer(&error)));
         let request = reqwest::Request::try_from(request).map_err(unanswered)?;
         let reply = self.http.execute(request).await.map_err(unanswered)?;
-        // Only these carry an answer of the protocol (RFC 6749 §5.1, §5.2); others come from a proxy or a fault.
-        if !matches!(reply.status().as_u16(), 200 | 400 | 401) {
-            return Err(NoGrant(refused(&*self.retry_after, &reply)));
-        }
+        // Only these carry an answer of the protocol (RFC 6749 §5.1, §5.2); others come from a proxy or a fault. Auth0
+        // refuses a dead refresh token with 403, which is a proxy's favourite, too: that one word is taken from it.
         let (status, headers) = (reply.status(), reply.headers().clone());
-        let mut response = HttpResponse::new(reply.bytes().await.map_err(unanswered)?.to_vec());
+        let failure = refused(&*self.retry_after, &reply);
+        if !matches!(status.as_u16(), 200 | 400 | 401 | 403) {
+            return Err(NoGrant(failure));
+        }
+        let body = reply.bytes().await.map_err(unanswered)?.to_vec();
+        if status == StatusCode::FORBIDDEN && !says_invalid_grant(&body) {
+            return Err(NoGrant(failure));
+        }
+        let mut response = HttpResponse::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
@@ -192,6 +200,14 @@ impl<'c> AsyncHttpClient<'c> for Wire {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         self.send(request).boxed()
     }
+}
+
+fn says_invalid_grant(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    serde_json::from_slice::<Refusal>(body).is_ok_and(|refusal| refusal.error == "invalid_grant")
 }
 
 fn refused(retry_after: &dyn RetryAfter, reply: &reqwest::Response) -> Failure {
@@ -234,6 +250,8 @@ fn refused_by_protocol(error: &BasicErrorResponseType) -> Failure {
         E::UnsupportedGrantType => (Kind::IdpUnavailable, "unsupported_grant_type"),
         E::Extension(code) => match code.as_str() {
             "access_denied" => (Kind::TokenRevoked, "access_denied"),
+            "disabled_client" => (Kind::TokenRevoked, "disabled_client"),
+            "deleted_client" => (Kind::TokenRevoked, "deleted_client"),
             "slow_down" => (Kind::RateLimited, "slow_down"),
             "temporarily_unavailable" => (Kind::IdpUnavailable, "temporarily_unavailable"),
             "server_error" => (Kind::IdpUnavailable, "server_error"),

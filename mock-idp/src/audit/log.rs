@@ -235,6 +235,9 @@ impl Observer for Audit {
                 let reason = format!("{:?}{who}: {}", event.step, event.reason);
                 Draft { client: event.client.clone(), ..Draft::new(AuditKind::Authorization, reason) }
             }
+            IdpEvent::Revoked { which, reason } => {
+                Draft::new(AuditKind::Revoked, format!("all of {which:?} were revoked: {reason}"))
+            }
             IdpEvent::KeyRotated { kid } => Draft::new(AuditKind::Key, format!("{kid} signs from now on")),
         };
         self.push(draft, DECIDING.get());

@@ -13,6 +13,7 @@ pub use snapshot::Snapshot;
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -44,6 +45,10 @@ const BODY_LIMIT: usize = 64 * 1024;
 
 /// So much is read before a body is refused: a client that still writes would get a reset instead of the refusal.
 const READ_LIMIT: usize = 16 * BODY_LIMIT;
+
+/// So many entries are looked at while the store is held, and so often all are while nothing else happens.
+const SWEEP: usize = 1000;
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// An identity provider. Clones share all state.
 #[derive(Clone)]
@@ -126,7 +131,18 @@ impl Idp {
     /// If the socket fails.
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
         let router = self.router(listener);
-        accept(socket, |io| serve_connection(io, router.clone().into_service())).await
+        let accepting = accept(socket, |io| serve_connection(io, router.clone().into_service()));
+        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
+        tokio::pin!(accepting);
+        loop {
+            tokio::select! {
+                ended = &mut accepting => return ended,
+                _ = sweeps.tick() => {
+                    self.expire_due();
+                    self.sweep();
+                }
+            }
+        }
     }
 
     fn store(&self) -> std::sync::MutexGuard<'_, Store> {
@@ -135,7 +151,7 @@ impl Idp {
 
     /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, unsigned, events, restored) = {
+        let (result, unsigned, mut events, restored) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
@@ -144,13 +160,44 @@ impl Idp {
             (result, store.take_unsigned(), store.take_events(), store.restored())
         };
         if !unsigned.is_empty() {
-            let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
-            self.store().enter_values(signed, restored);
+            let signed = unsigned.into_iter().map(|token| {
+                let digest = Digest::of(token.value.expose());
+                (token, digest)
+            });
+            let signed = signed.collect();
+            let mut store = self.store();
+            store.enter_values(signed, restored);
+            events.extend(store.take_events());
         }
         for event in &events {
             self.0.audit.event(event);
         }
         result
+    }
+
+    /// The token of this value, if it is one of ours. A signature is checked here, without holding the lock, and not in
+    /// the decision, which finds the token by its digest then.
+    fn presented(&self, value: &str) -> Option<TokenFacts> {
+        let digest = Digest::of(value);
+        let verifier = {
+            let store = self.store();
+            match store.is_known(&digest) {
+                true => return store.find(value),
+                false => store.verifier()?,
+            }
+        };
+        let claims = verifier.claims(value)?;
+        let mut store = self.store();
+        store.touch(digest, &claims);
+        store.find(value)
+    }
+
+    /// Lets go of everything that is over, in small steps: requests go on meanwhile.
+    fn sweep(&self) {
+        let steps = self.store().to_sweep().div_ceil(SWEEP);
+        for _ in 0..steps {
+            self.store().sweep(SWEEP);
+        }
     }
 
     async fn answer(&self, listener: &Listener, request: Request) -> Response {
@@ -257,7 +304,7 @@ impl Idp {
             _ => None,
         };
         let token = field("refresh_token").or_else(|| field("token")).or(presented);
-        let token = token.and_then(|value| self.store().find(value));
+        let token = token.and_then(|value| self.presented(value));
         let seen = RequestSeen {
             number: call.number,
             listener: listener.name.clone(),

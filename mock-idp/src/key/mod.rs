@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use algorithm::Algorithm;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, RsaEncoding};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaEncoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{CommonParameters, Jwk, PublicKeyUse};
@@ -23,6 +23,7 @@ pub(crate) struct SigningKey {
     pub(crate) public: Jwk,
     algorithm: Algorithm,
     pair: Pair,
+    verifying: ParsedPublicKey,
 }
 
 /// A key pair, parsed.
@@ -54,14 +55,21 @@ impl SigningKey {
             },
             algorithm: pair.parameters(),
         };
-        Self { kid, public, algorithm, pair }
+        let verifying = ParsedPublicKey::new(algorithm.verification(), pair.public_half())
+            .expect("the public half of a fresh key is understood");
+        Self { kid, public, algorithm, pair, verifying }
     }
 
-    /// Its algorithm.
     pub(crate) fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
+    /// Whether this is its signature of a message.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.verifying.verify_sig(message, signature).is_ok()
+    }
+
+    /// Its algorithm.
     /// A signed JWT of type `typ` (RFC 7515 §3.1).
     pub(crate) fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
         let header = Header { typ, alg: self.algorithm.name(), kid: &self.kid };
@@ -80,6 +88,14 @@ impl SigningKey {
 }
 
 impl Pair {
+    fn public_half(&self) -> &[u8] {
+        match self {
+            Self::Rsa(pair, _) => pair.public_key().as_ref(),
+            Self::Ec(pair) => pair.public_key().as_ref(),
+            Self::Ed(pair) => pair.public_key().as_ref(),
+        }
+    }
+
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {

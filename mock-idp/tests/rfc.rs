@@ -357,37 +357,6 @@ async fn one_seed_gives_one_sequence_of_tokens() {
     assert!(drawn.len() * 595 / 100 >= 128, "RFC 6749 §10.10 asks for 128 bits: {}", drawn.len());
 }
 
-#[tokio::test]
-async fn independent_client_oauth2_gets_and_refreshes_tokens() {
-    use oauth2::TokenResponse as _;
-    use oauth2::basic::BasicClient;
-    let served = serve(rotating(Reuse::RevokeFamily, Duration::ZERO)).await;
-    let url = oauth2::TokenUrl::new(served.get("/.well-known/openid-configuration").await.text("token_endpoint"));
-    let client = BasicClient::new(oauth2::ClientId::new("worker".into()))
-        .set_client_secret(oauth2::ClientSecret::new("secret".into()))
-        .set_token_uri(url.expect("a URL"));
-    let http = reqwest::Client::new();
-    let send = |request: oauth2::HttpRequest| {
-        let http = http.clone();
-        async move {
-            let (head, body) = request.into_parts();
-            let sent = http.request(head.method, head.uri.to_string()).headers(head.headers).body(body).send().await?;
-            let mut response = http::Response::new(Vec::new());
-            (*response.status_mut(), *response.headers_mut()) = (sent.status(), sent.headers().clone());
-            *response.body_mut() = sent.bytes().await?.to_vec();
-            Ok::<_, reqwest::Error>(response)
-        }
-    };
-    let granted = client.exchange_client_credentials().request_async(&send).await.expect("a token");
-    assert_eq!(granted.expires_in(), Some(Duration::from_secs(300)));
-    let first = oauth2::RefreshToken::new(first_refresh_token(&served));
-    let renewed = client.exchange_refresh_token(&first).request_async(&send).await.expect("a token");
-    assert!(renewed.refresh_token().is_some());
-    let refused = client.exchange_refresh_token(&first).request_async(&send).await.expect_err("it was rotated");
-    let oauth2::RequestTokenError::ServerResponse(refusal) = refused else { panic!("{refused}") };
-    assert_eq!(*refusal.error(), oauth2::basic::BasicErrorResponseType::InvalidGrant);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -92,7 +92,7 @@ impl Idp {
 
     /// Ids of the keys that the JWKS has now: a token that another key signed is refused by who fetches it.
     pub fn published_keys(&self) -> Vec<String> {
-        self.store().public_keys().into_iter().filter_map(|key| key.common.key_id).collect()
+        self.store().published_keys().iter().map(|key| key.kid.clone()).collect()
     }
 
     /// Whether access tokens are JWTs, whose keys can be rotated.
@@ -274,6 +274,9 @@ impl Idp {
     pub fn rotate_keys(&self, overlap: bool) {
         self.keep_documents();
         self.apply(|store, now_ms| store.rotate_keys(overlap, now_ms));
+        // Not by a request that holds the store.
+        let key = self.store().id_token_key();
+        key.make();
     }
 
     /// Takes a key out of the JWKS: who fetches that now refuses what it signed. The newest key that is left signs from

@@ -16,14 +16,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
+use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
+use tower::service_fn;
 
 use crate::assertion::{FetchedKeys, RemoteKeys};
 use crate::audit::Audit;
@@ -33,6 +35,7 @@ use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::{Cause, OAuthError};
 use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
+use crate::key::SigningKey;
 use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
@@ -66,6 +69,8 @@ struct Shared {
     documents: Documents,
     requests: AtomicU64,
     remote_keys: RemoteKeys,
+    /// Signs until the keys are rotated. It may still be in the making.
+    first_key: Arc<SigningKey>,
 }
 
 impl Idp {
@@ -79,6 +84,7 @@ impl Idp {
         let vendor = config.dialect.vendor();
         let store = Store::new(config);
         let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
+        let first_key = store.id_token_key();
         let idp = Self(Arc::new(Shared {
             store: Mutex::new(store),
             clock,
@@ -89,6 +95,7 @@ impl Idp {
             documents: Documents::default(),
             requests: AtomicU64::new(0),
             remote_keys: RemoteKeys::default(),
+            first_key,
         }));
         let shared = Arc::downgrade(&idp.0);
         let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
@@ -118,10 +125,16 @@ impl Idp {
 
     /// The service behind one public address.
     pub fn router(&self, listener: Listener) -> Router {
-        let (idp, listener) = (self.clone(), Arc::new(listener));
-        self.0.documents.serve(Arc::clone(&listener));
+        let (idp, listener) = (self.clone(), self.front(listener));
         // Not the routes of a router: an observer sees what has none, too.
         Router::new().fallback(move |request: Request| async move { idp.answer(&listener, request).await })
+    }
+
+    /// An address whose documents are known from now on.
+    fn front(&self, listener: Listener) -> Arc<Listener> {
+        let listener = Arc::new(listener);
+        self.0.documents.serve(Arc::clone(&listener));
+        listener
     }
 
     /// Serves an address until the future is dropped.
@@ -130,8 +143,17 @@ impl Idp {
     ///
     /// If the socket fails.
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
-        let router = self.router(listener);
-        let accepting = accept(socket, |io| serve_connection(io, router.clone().into_service()));
+        let listener = self.front(listener);
+        let accepting = accept(socket, |io| {
+            let (idp, listener) = (self.clone(), Arc::clone(&listener));
+            serve_connection(
+                io,
+                service_fn(move |request: http::Request<Incoming>| {
+                    let (idp, listener) = (idp.clone(), Arc::clone(&listener));
+                    async move { Ok(idp.answer(&listener, request.map(Body::new)).await) }
+                }),
+            )
+        });
         let mut sweeps = tokio::time::interval(SWEEP_EVERY);
         tokio::pin!(accepting);
         loop {
@@ -200,9 +222,22 @@ impl Idp {
         }
     }
 
+    /// Waits for the first key, which takes some hundred milliseconds if it is one of RSA: not while holding the store.
+    async fn first_key_made(&self) {
+        if !self.0.first_key.is_made() {
+            let key = Arc::clone(&self.0.first_key);
+            // It fails only where the runtime ends, and this future with it.
+            let _ = tokio::task::spawn_blocking(move || key.make()).await;
+        }
+    }
+
     async fn answer(&self, listener: &Listener, request: Request) -> Response {
         let (head, body) = request.into_parts();
         let endpoint = endpoint::at(self.0.vendor, &head.method, head.uri.path());
+        // Metadata name an algorithm and no key: they are there at once.
+        if endpoint != Endpoint::Discovery {
+            self.first_key_made().await;
+        }
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),

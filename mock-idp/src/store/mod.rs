@@ -87,7 +87,7 @@ pub(crate) struct Store {
     keys: Vec<Arc<SigningKey>>,
     verifier: Verifier,
     /// What the JWKS shows.
-    shown_keys: Vec<Jwk>,
+    shown_keys: Vec<Arc<SigningKey>>,
     pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
     /// How often all this was replaced by a saved state.
@@ -146,7 +146,7 @@ impl Store {
             seeded: config.seed.is_some(),
             random,
             verifier: Verifier::new(&keys),
-            shown_keys: public_forms(&keys),
+            shown_keys: keys.clone(),
             keys,
             underway: Underway::default(),
             events: Vec::new(),
@@ -197,11 +197,16 @@ impl Store {
     }
 
     /// Keys that verify what is signed. Where access tokens are opaque, other things are signed all the same.
-    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
+    pub(crate) fn published_keys(&self) -> Vec<Arc<SigningKey>> {
         match self.keys.is_empty() {
-            true => vec![self.id_token_key().public.clone()],
+            true => vec![self.id_token_key()],
             false => self.shown_keys.clone(),
         }
+    }
+
+    /// The same in public form.
+    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
+        self.published_keys().iter().map(|key| key.public().clone()).collect()
     }
 
     /// Whether access tokens are JWTs.
@@ -219,7 +224,7 @@ impl Store {
         }
         self.verifier = self.verifier.with(&next);
         self.keys.push(next);
-        self.change(Later::Keys(public_forms(&self.keys)), now_ms);
+        self.change(Later::Keys(self.keys.clone()), now_ms);
     }
 
     /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
@@ -227,7 +232,7 @@ impl Store {
         let before = self.keys.len();
         if before > 1 {
             self.keys.retain(|key| key.kid != kid);
-            self.shown_keys.retain(|key| key.common.key_id.as_deref() != Some(kid));
+            self.shown_keys.retain(|key| key.kid != kid);
         }
         self.keys.len() < before
     }
@@ -387,10 +392,6 @@ pub(crate) struct Grantee<'a> {
 
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
-}
-
-fn public_forms(keys: &[Arc<SigningKey>]) -> Vec<Jwk> {
-    keys.iter().map(|key| key.public.clone()).collect()
 }
 
 fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {

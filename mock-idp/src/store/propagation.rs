@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::jwk::Jwk;
 use serde::{Deserialize, Serialize};
 
 use super::{Chosen, Registered, Store};
 use crate::config::Client;
 use crate::error::{Cause, OAuthError};
+use crate::key::SigningKey;
 use crate::secret::Secret;
 
 /// How long each kind of change takes until it has an effect, by the provider's clock; 0 is at once. What was made
@@ -38,7 +38,7 @@ pub struct Propagation {
 #[derive(Clone)]
 pub(crate) enum Later {
     Secret { client: String, secret: Secret },
-    Keys(Vec<Jwk>),
+    Keys(Vec<Arc<SigningKey>>),
     Revocation { chosen: Chosen, reason: String },
     Client(Box<Client>),
     Consent { family: u64 },

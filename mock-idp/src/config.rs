@@ -60,7 +60,8 @@ pub struct Config {
     pub time: TimeSource,
     /// Sees each request and may change its reply.
     pub observer: Arc<dyn Observer>,
-    /// So many requests and audit events are kept, the newest; 0 keeps none.
+    /// So many requests and audit events are kept, the newest; 0 keeps none. With [`Memory::Needed`] likewise JWTs that
+    /// nobody has presented, so that controls can list them.
     pub records: usize,
 }
 
@@ -109,7 +110,7 @@ pub enum Memory {
     #[default]
     Everything,
     /// What is needed to judge those that are presented: nothing of a JWT until it is presented here or dies before its
-    /// time, and nothing of what is over. Expiry is not reported, and the death of many is reported at once. What has
+    /// time, but for the newest [`Config::records`], and nothing of what is over. Expiry is not reported, and the death of many is reported at once. What has
     /// expired stays so when the clock is set back. A JWT without `jti`, as some vendors have them, is kept by its digest.
     /// For a server that runs for long.
     Needed,

@@ -28,7 +28,7 @@ async fn grant(served: &Served) -> String {
 
 #[tokio::test]
 async fn nothing_is_kept_of_a_jwt_until_it_is_presented() {
-    let served = serve(config(Memory::Needed, ES256)).await;
+    let served = serve(Config { records: 0, ..config(Memory::Needed, ES256) }).await;
     let (token, other) = (grant(&served).await, grant(&served).await);
     assert!(served.idp.tokens().is_empty());
     assert!(served.is_active(&token).await && served.is_active(&token).await);
@@ -37,6 +37,21 @@ async fn nothing_is_kept_of_a_jwt_until_it_is_presented() {
     assert_eq!((facts.client.as_str(), facts.subject.as_str()), ("worker", "worker"));
     assert_eq!((facts.issuer, facts.value.expose()), (served.idp.issuer(&served.listener), token.as_str()));
     assert_eq!((others.id.0, others.kind, others.death), (2, TokenKind::Access, None));
+}
+
+#[tokio::test]
+async fn the_newest_jwts_are_listed_and_can_be_named_by_number() {
+    let served = serve(Config { records: 2, ..config(Memory::Needed, ES256) }).await;
+    let tokens = [grant(&served).await, grant(&served).await, grant(&served).await];
+    let listed = || served.idp.tokens().iter().map(|token| token.id.0).collect::<Vec<_>>();
+    assert_eq!(listed(), [2, 3]);
+    assert!(served.is_active(&tokens[0]).await && served.is_active(&tokens[2]).await);
+    assert_eq!(listed(), [1, 2, 3], "each once");
+    served.idp.revoke(&Which::Newest(TokenKind::Access), "a test");
+    served.idp.revoke(&Which::Newest(TokenKind::Access), "a test");
+    assert!(!served.is_active(&tokens[2]).await && !served.is_active(&tokens[1]).await);
+    served.idp.expire(mock_idp::TokenId(1));
+    assert!(!served.is_active(&tokens[0]).await);
 }
 
 #[tokio::test]

@@ -85,9 +85,20 @@ impl Idp {
         known
     }
 
-    /// Every token that was issued, in order; with [`Memory::Needed`](crate::Memory) those of which something is kept.
+    /// Every token that was issued, in order; with [`Memory::Needed`](crate::Memory) those of which
+    /// something is kept.
     pub fn tokens(&self) -> Vec<TokenFacts> {
         self.store().tokens()
+    }
+
+    /// The token of this number, if something is kept of it.
+    pub fn token(&self, id: TokenId) -> Option<TokenFacts> {
+        self.store().get(id)
+    }
+
+    /// How many tokens were issued: the number of the newest one.
+    pub fn issued_tokens(&self) -> u64 {
+        self.store().issued()
     }
 
     /// Ids of the keys that the JWKS has now: a token that another key signed is refused by who fetches it.

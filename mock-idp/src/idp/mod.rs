@@ -191,7 +191,7 @@ impl Idp {
             store.enter_values(signed, restored);
             events.extend(store.take_events());
         }
-        for event in &events {
+        for event in events {
             self.0.audit.event(event);
         }
         result
@@ -267,6 +267,7 @@ impl Idp {
             vouched: None,
         };
         let (seen, presented) = self.seen(&call, listener);
+        let seen = Arc::new(seen);
         self.0.audit.arrived(&seen, &call, presented.as_ref());
 
         let mut decided = None;
@@ -275,7 +276,7 @@ impl Idp {
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
-            let (audit, seen) = (Arc::clone(&self.0.audit), seen.clone());
+            let (audit, seen) = (Arc::clone(&self.0.audit), Arc::clone(&seen));
             move |delivered| audit.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
@@ -296,7 +297,7 @@ impl Idp {
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let outcome = self.0.audit.reply(
             &seen,
-            &ReplySeen {
+            ReplySeen {
                 status: reply.http.status.as_u16(),
                 error: reply.error.clone(),
                 cause: reply.cause.map(Cause::word),

@@ -1,6 +1,6 @@
 //! What is kept of tokens, and how they are found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Store;
 use super::ends::Fate;
@@ -22,6 +22,35 @@ pub(super) struct Ledger {
     pub(super) values: BTreeMap<TokenId, (Digest, Secret)>,
     /// When which token's time is over: those that are alive, or whose end was not reported yet.
     pub(super) due: BTreeSet<(i64, TokenId)>,
+}
+
+/// The newest JWTs of which nothing else is kept, so many and no more: for whoever lists tokens, or names one by its
+/// number. They are judged without it.
+#[derive(Clone)]
+pub(super) struct Recent {
+    keep: usize,
+    tokens: VecDeque<(Record, Secret)>,
+}
+
+impl Recent {
+    pub(super) fn new(keep: usize) -> Self {
+        Self { keep, tokens: VecDeque::new() }
+    }
+
+    pub(super) fn push(&mut self, record: Record, value: Secret) {
+        if self.keep > 0 {
+            if self.tokens.len() == self.keep {
+                self.tokens.pop_front();
+            }
+            self.tokens.push_back((record, value));
+        }
+    }
+
+    fn get(&self, id: TokenId) -> Option<&(Record, Secret)> {
+        // They are in the order of their numbers.
+        let index = self.tokens.binary_search_by_key(&id, |(record, _)| record.id).ok()?;
+        self.tokens.get(index)
+    }
 }
 
 impl Store {
@@ -47,6 +76,11 @@ impl Store {
         }
     }
 
+    /// How many tokens were issued.
+    pub(crate) fn issued(&self) -> u64 {
+        self.issued
+    }
+
     /// What is known of a token, by its value.
     pub(crate) fn find(&self, value: &str) -> Option<TokenFacts> {
         let record = match self.records.get(&Digest::of(value)) {
@@ -65,6 +99,9 @@ impl Store {
 
     /// What is known of a token, by its number: for controls, since without a ledger all are looked through.
     pub(crate) fn get(&self, id: TokenId) -> Option<TokenFacts> {
+        if let Some((record, value)) = self.recent.get(id).filter(|(record, _)| !self.is_gone(record)) {
+            return Some(self.facts(record, value.clone()));
+        }
         let (_, record, value) = self.held(id)?;
         Some(self.facts(record, value))
     }
@@ -76,8 +113,13 @@ impl Store {
             let kept = kept.filter_map(|(digest, value)| Some((self.records.get(digest)?, value.clone())));
             return kept.map(|(record, value)| self.facts(record, value)).collect();
         }
-        let mut tokens: Vec<_> = self.records.iter().map(|(_, record)| self.facts(record, Secret::new(""))).collect();
+        let recent = self.recent.tokens.iter().filter(|(record, _)| !self.is_gone(record));
+        let recent = recent.map(|(record, value)| self.facts(record, value.clone()));
+        let mut tokens: Vec<_> = recent.collect();
+        tokens.extend(self.records.iter().map(|(_, record)| self.facts(record, Secret::new(""))));
+        // One that was presented may be among both: the first one, which has its value, stays.
         tokens.sort_by_key(|token| token.id);
+        tokens.dedup_by_key(|token| token.id);
         tokens
     }
 

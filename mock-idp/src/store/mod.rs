@@ -17,13 +17,13 @@ pub(crate) use death::Chosen;
 pub use death::Which;
 pub(crate) use disabled::Disabled;
 use ends::Ends;
-use held::{Ledger, Unsigned};
+use held::{Ledger, Recent, Unsigned};
 use mark::Mark;
 pub use propagation::Propagation;
 pub(crate) use propagation::{Later, Underway};
 use record::Record;
 use swept::{Lasting as _, Swept};
-use terms::{Book, Held, Terms};
+use terms::{Book, Terms};
 use verify::Verifier;
 
 use std::collections::BTreeMap;
@@ -73,6 +73,8 @@ pub(crate) struct Store {
     unsigned: Vec<Unsigned>,
     /// Where everything is kept.
     ledger: Option<Ledger>,
+    /// Where it is not.
+    recent: Recent,
     /// Without a ledger: what is over by then, the time of the last change, is let go.
     gone_ms: i64,
     /// When the clock was set back, and how many tokens there were: those of them that were over stay so.
@@ -138,6 +140,7 @@ impl Store {
                 Memory::Everything => Some(Ledger::default()),
                 Memory::Needed => None,
             },
+            recent: Recent::new(config.records),
             gone_ms: i64::MIN,
             set_back: Vec::new(),
             last_until_ms: i64::MIN,
@@ -189,6 +192,11 @@ impl Store {
     /// `iss` at an address.
     pub(crate) fn issuer(&self, listener: &Listener) -> String {
         self.vendor.issuer(&listener.origin)
+    }
+
+    /// Likewise, by the generation of the address.
+    fn issuer_at(&self, listener: &Listener) -> String {
+        self.vendor.issuer_of(listener.generation, &listener.origin)
     }
 
     /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
@@ -295,16 +303,11 @@ impl Store {
 
     /// The next token, and the number of its terms.
     fn record(&mut self, kind: TokenKind, to: &Grantee<'_>, now_ms: i64, expires_ms: i64) -> (Record, u64) {
-        let terms = Terms {
-            client: to.client.clone(),
-            subject: to.subject.clone(),
-            scopes: to.scopes.clone(),
-            audience: to.audience.clone(),
-            issuer: self.vendor.issuer_of(to.listener.generation, &to.listener.origin),
-            origin: to.listener.origin.clone(),
-            holder: Held::new(to.holder.clone()),
-        };
-        let (number, terms) = self.terms.enter(terms, kind.remembered_until_ms(expires_ms), self.gone_ms);
+        let (until_ms, issuer) = (kind.remembered_until_ms(expires_ms), self.issuer_at(to.listener));
+        let (number, terms) = self
+            .terms
+            .again(until_ms, |terms| terms.are_for(to, &issuer))
+            .unwrap_or_else(|| self.terms.enter(Terms::of(to, issuer), until_ms, self.gone_ms));
         self.issued += 1;
         let id = TokenId(self.issued);
         let record = Record { id, family: to.family, terms, issued_at_ms: now_ms, expires_at_ms: expires_ms, kind };
@@ -319,7 +322,7 @@ impl Store {
         let says_itself = || self.vendor.profile().claims.value.contains(&"jti");
         match value.is_deferred() {
             false => self.keep(Digest::of(value.expose()), record, &value),
-            true if self.ledger.is_none() && says_itself() => {}
+            true if self.ledger.is_none() && says_itself() => self.recent.push(record, value),
             true => self.unsigned.push(Unsigned { record, value }),
         }
         facts

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::Grantee;
 use super::swept::{Lasting, Swept, WITH_EACH};
 use crate::holder::Holder;
 
@@ -19,6 +20,32 @@ pub(super) struct Terms {
     pub(super) issuer: String,
     pub(super) origin: String,
     pub(super) holder: Held,
+}
+
+impl Terms {
+    pub(super) fn of(to: &Grantee<'_>, issuer: String) -> Self {
+        Self {
+            client: to.client.clone(),
+            subject: to.subject.clone(),
+            scopes: to.scopes.clone(),
+            audience: to.audience.clone(),
+            issuer,
+            origin: to.listener.origin.clone(),
+            holder: Held::new(to.holder.clone()),
+        }
+    }
+
+    /// Whether they are those of a token for any bearer that is made for `to`.
+    pub(super) fn are_for(&self, to: &Grantee<'_>, issuer: &str) -> bool {
+        to.holder.is_none()
+            && self.holder.get().is_none()
+            && self.client == to.client
+            && self.subject == to.subject
+            && self.scopes == to.scopes
+            && self.audience == to.audience
+            && self.issuer == issuer
+            && self.origin == to.listener.origin
+    }
 }
 
 /// A holder, with an order: that of what it says.
@@ -70,6 +97,8 @@ pub(super) struct Book {
     by_number: Swept<u64, Entry>,
     numbers: BTreeMap<Arc<Terms>, u64>,
     last: u64,
+    /// Those that were entered last: most often they are the next ones, too.
+    latest: u64,
 }
 
 #[derive(Clone)]
@@ -86,7 +115,14 @@ impl Lasting for Entry {
 
 impl Book {
     pub(super) fn new() -> Self {
-        Self { by_number: Swept::new(), numbers: BTreeMap::new(), last: 0 }
+        Self { by_number: Swept::new(), numbers: BTreeMap::new(), last: 0, latest: 0 }
+    }
+
+    /// The terms that were entered last, if they are the `same`. They are of use until `until_ms` at least.
+    pub(super) fn again(&mut self, until_ms: i64, same: impl FnOnce(&Terms) -> bool) -> Option<(u64, Arc<Terms>)> {
+        let entry = self.by_number.get_mut(&self.latest).filter(|entry| same(&entry.terms))?;
+        entry.until_ms = entry.until_ms.max(until_ms);
+        Some((self.latest, Arc::clone(&entry.terms)))
     }
 
     /// The number of these terms, which are of use until `until_ms` at least.
@@ -95,10 +131,12 @@ impl Book {
             && let Some(entry) = self.by_number.get_mut(number)
         {
             entry.until_ms = entry.until_ms.max(until_ms);
+            self.latest = *number;
             return (*number, Arc::clone(&entry.terms));
         }
         self.sweep(WITH_EACH, gone_ms);
         self.last += 1;
+        self.latest = self.last;
         let terms = Arc::new(terms);
         self.by_number.put(self.last, Entry { terms: Arc::clone(&terms), until_ms });
         self.numbers.insert(Arc::clone(&terms), self.last);

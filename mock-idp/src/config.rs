@@ -55,11 +55,14 @@ pub struct Config {
     /// All token values and `jti` are drawn from it: same seed and same order of grants, same values. Without one they
     /// are drawn from the system's randomness. Signing keys are always random.
     pub seed: Option<u64>,
+    /// What is kept of tokens.
+    pub memory: Memory,
     /// Where its clock takes real time from.
     pub time: TimeSource,
     /// Sees each request and may change its reply.
     pub observer: Arc<dyn Observer>,
-    /// So many requests and audit events are kept, the newest; 0 keeps none.
+    /// So many requests and audit events are kept, the newest; 0 keeps none. With [`Memory::Needed`] likewise JWTs that
+    /// nobody has presented, so that controls can list them.
     pub records: usize,
 }
 
@@ -84,6 +87,7 @@ impl Config {
             client_authorities: ClientAuthorities::of_process(),
             dpop: DpopRules::default(),
             seed: None,
+            memory: Memory::default(),
             time: TimeSource::default(),
             observer: Arc::new(Passive),
             records: 1000,
@@ -95,6 +99,22 @@ impl Default for Config {
     fn default() -> Self {
         Self::of(Dialect::default())
     }
+}
+
+/// What is kept of tokens. What is true of them is the same either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Memory {
+    /// Everything, for ever: all tokens can be listed, and each death is reported, that by time included.
+    #[default]
+    Everything,
+    /// What is needed to judge those that are presented: nothing of a JWT until it is presented here or dies before its
+    /// time, but for the newest [`Config::records`], and nothing of what is over. Expiry is not reported, and the death of many is reported at once. What has
+    /// expired stays so when the clock is set back. A JWT without `jti`, as some vendors have them, is kept by its digest.
+    /// For a server that runs for long.
+    Needed,
 }
 
 /// Form of access tokens.

@@ -51,7 +51,7 @@ pub use assertion::{AssertionRules, Audience, KeySource, KeySourceError, Subject
 pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
 pub use claims::{ClaimsError, ExtraClaims};
 pub use clock::{Clock, TimeSource};
-pub use config::{AuthMethod, Client, Config, GrantType, Listener, Reuse, Rotation, TokenFormat};
+pub use config::{AuthMethod, Client, Config, GrantType, Listener, Memory, Reuse, Rotation, TokenFormat};
 pub use dialect::{Assertion, AssertionAudience, Certainty, Dialect, Fact, Throttled};
 pub use endpoint::Endpoint;
 pub use grant::ExchangePolicy;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use crate::endpoint::Endpoint;
 use crate::fault::Directive;
+use crate::store::Which;
 use crate::token::{Death, TokenFacts, TokenId};
 
 /// What an observer wants.
@@ -72,6 +73,13 @@ pub enum IdpEvent {
         token: Box<TokenFacts>,
         /// How.
         death: Death,
+    },
+    /// Tokens were revoked of which nothing is kept that could be told one by one ([`Memory::Needed`](crate::Memory)).
+    Revoked {
+        /// Which.
+        which: Which,
+        /// Why.
+        reason: String,
     },
     /// Another key signs from now on.
     KeyRotated {

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 pub struct TokenId(pub u64);
 
 /// Access or refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
@@ -61,11 +61,12 @@ pub struct TokenFacts {
     pub death: Option<Death>,
     /// Who may present it, if not every bearer, and who acts with it.
     pub holder: Option<Arc<Holder>>,
-    /// Its value.
+    /// Its value; empty where it is not kept and the token was not found by it ([`Memory::Needed`](crate::Memory)).
     pub value: Secret,
     /// The address where it was issued.
     pub(crate) origin: String,
-    pub(crate) family: u64,
+    /// The consent that it descends from: all tokens of one family can die together.
+    pub family: u64,
     pub(crate) rotated_at_ms: i64,
 }
 

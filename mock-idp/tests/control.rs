@@ -44,6 +44,7 @@ impl Observer for Script {
         self.say(match event {
             IdpEvent::Issued(token) => format!("issued {} {:?}", token.id.0, token.kind),
             IdpEvent::Died { token, death } => format!("died {} {death:?}", token.id.0),
+            IdpEvent::Revoked { which, reason } => format!("revoked {which:?} {reason}"),
             IdpEvent::KeyRotated { .. } => "key".into(),
             IdpEvent::Authorization(event) => format!("{:?}", event.step),
         });

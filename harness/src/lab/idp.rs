@@ -99,6 +99,8 @@ impl Observer for Observed {
                 Death::Revoked(reason) => self.token(token, TokenChange::Revoked, Some(reason.clone())),
                 Death::Rotated(_) => self.token(token, TokenChange::Rotated, None),
             },
+            // Everything is kept here, so that each death is told by itself.
+            IdpEvent::Revoked { .. } => return,
             IdpEvent::KeyRotated { kid } => Event::IdpKey { kid: kid.clone() },
             // Workers have no users who sign in.
             IdpEvent::Authorization(_) => return,

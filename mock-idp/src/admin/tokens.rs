@@ -175,6 +175,8 @@ struct Lifetime {
 }
 
 /// The tokens that were issued
+///
+/// Where not everything is kept of tokens (`--memory needed`): those of which something is kept, and the newest JWTs.
 #[utoipa::path(get, path = "/tokens", tag = "tokens", params(TokenQuery),
     responses((status = 200, body = TokenList)))]
 async fn list(State(context): State<Context>, Query(query): Query<TokenQuery>) -> Result<Json<TokenList>, Problem> {
@@ -219,8 +221,10 @@ async fn revoke(
     State(context): State<Context>,
     Body(Revocation { which, reason }): Body<Revocation>,
 ) -> Result<impl IntoResponse, Problem> {
-    if let Which::Token(id) = which {
-        found(&context, id.0)?;
+    if let Which::Token(id) = which
+        && !(1..=context.idp.issued_tokens()).contains(&id.0)
+    {
+        return Err(Problem::not_found(format!("no token {} was issued", id.0)));
     }
     context.idp.revoke(&which, &reason);
     Ok(done())
@@ -244,8 +248,10 @@ async fn set_lifetime(State(context): State<Context>, Body(set): Body<Lifetime>)
 }
 
 fn found(context: &Context, number: u64) -> Result<TokenView, Problem> {
-    let tokens = context.idp.tokens();
-    let token = tokens.iter().find(|token| token.id.0 == number);
-    let token = token.ok_or_else(|| Problem::not_found(format!("no token {number} was issued")))?;
-    Ok(TokenView::of(token, context.idp.clock().now_ms()))
+    let token = context.idp.token(TokenId(number));
+    let token = token.ok_or_else(|| match (1..=context.idp.issued_tokens()).contains(&number) {
+        true => Problem::not_found(format!("nothing is kept of token {number}: serve with `--memory everything`")),
+        false => Problem::not_found(format!("no token {number} was issued")),
+    })?;
+    Ok(TokenView::of(&token, context.idp.clock().now_ms()))
 }

@@ -76,6 +76,7 @@ impl AuditKind {
 }
 
 /// What happened, before it has a number.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub(super) kind: AuditKind,
     pub(super) client: Option<String>,

@@ -1,7 +1,8 @@
-//! The observer that records.
+//! What records, in front of all observers.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,12 +10,13 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::event::{AuditEvent, AuditKind, Draft, act_name};
+use super::kept::{KeptEvent, KeptRequest, What};
 use super::request::{RequestFilter, RequestRecord, Stage};
 use crate::clock::Clock;
 use crate::endpoint::{Call, Endpoint};
 use crate::fault::Directive;
 use crate::observe::{IdpEvent, Observer, Outcome, ReplySeen, RequestSeen};
-use crate::token::{Death, TokenFacts};
+use crate::token::TokenFacts;
 
 thread_local! {
     /// The request that this thread decides. A decision is synchronous: it begins and ends on one thread.
@@ -53,13 +55,15 @@ pub(crate) struct Audit {
     keep: usize,
     state: Mutex<State>,
     changed: Notify,
+    /// So many wait for a change.
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
 struct State {
     last: u64,
-    events: VecDeque<AuditEvent>,
-    requests: VecDeque<RequestRecord>,
+    events: VecDeque<KeptEvent>,
+    requests: VecDeque<KeptRequest>,
     /// Requests that are no longer kept, since the last reset.
     forgotten: u64,
     counters: BTreeMap<(Endpoint, u16), u64>,
@@ -67,35 +71,34 @@ struct State {
 
 impl State {
     /// Looks from the newest on: a request in work is most likely among them.
-    fn request(&mut self, number: u64) -> Option<&mut RequestRecord> {
-        self.requests.iter_mut().rev().find(|request| request.number == number)
+    fn request(&mut self, number: u64) -> Option<&mut KeptRequest> {
+        self.requests.iter_mut().rev().find(|request| request.seen.number == number)
     }
 }
 
 impl Audit {
     pub(crate) fn new(clock: Clock, keep: usize, next: Arc<dyn Observer>) -> Self {
-        Self { clock, next, keep, state: Mutex::default(), changed: Notify::new() }
+        Self { clock, next, keep, state: Mutex::default(), changed: Notify::new(), waiting: AtomicUsize::new(0) }
     }
 
     /// A request, before anybody decides it. `token` is what it presents.
-    pub(crate) fn arrived(&self, seen: &RequestSeen, call: &Call, token: Option<&TokenFacts>) {
+    pub(crate) fn arrived(&self, seen: &Arc<RequestSeen>, call: &Call, token: Option<&TokenFacts>) {
         if self.keep == 0 {
             return;
         }
-        let record = RequestRecord::arrived(seen, call, token, self.clock.now_ms());
+        let request = KeptRequest::arrived(seen, call, token, self.clock.now_ms());
         let mut state = self.state();
-        if state.requests.len() == self.keep {
-            state.requests.pop_front();
-            state.forgotten += 1;
-        }
-        state.requests.push_back(record);
+        let oldest = (state.requests.len() == self.keep).then(|| state.requests.pop_front());
+        state.forgotten += u64::from(oldest.is_some());
+        state.requests.push_back(request);
         drop(state);
-        self.changed.notify_waiters();
+        self.notify();
     }
 
     /// Whoever drives the test did something.
     pub(crate) fn control(&self, client: Option<&str>, reason: impl Into<String>) {
-        self.push(Draft { client: client.map(str::to_owned), ..Draft::new(AuditKind::Control, reason) }, None);
+        let draft = Draft { client: client.map(str::to_owned), ..Draft::new(AuditKind::Control, reason) };
+        self.push(What::Said(draft), None);
     }
 
     /// Events after this number, the oldest first.
@@ -103,7 +106,7 @@ impl Audit {
         let state = self.state();
         // They are in the order of their numbers, without a gap.
         let skip = state.events.partition_point(|event| event.number <= after);
-        state.events.range(skip..).cloned().collect()
+        state.events.range(skip..).map(KeptEvent::event).collect()
     }
 
     /// Number of the newest event; 0 before the first.
@@ -118,7 +121,7 @@ impl Audit {
 
     /// The recorded requests that `filter` takes, the oldest first.
     pub(crate) fn requests(&self, filter: &RequestFilter) -> Vec<RequestRecord> {
-        self.state().requests.iter().filter(|request| filter.takes(request)).cloned().collect()
+        self.state().requests.iter().filter(|request| filter.takes(request)).map(KeptRequest::record).collect()
     }
 
     /// How many requests are no longer kept, since the last reset.
@@ -144,8 +147,9 @@ impl Audit {
         within: Duration,
     ) -> Result<RequestRecord, TooFew> {
         let index = usize::try_from(nth.max(1) - 1).unwrap_or(usize::MAX);
-        let found =
-            self.until(|state| state.requests.iter().filter(|request| filter.takes(request)).nth(index).cloned());
+        let found = self.until(|state| {
+            state.requests.iter().filter(|request| filter.takes(request)).nth(index).map(KeptRequest::record)
+        });
         tokio::time::timeout(within, found).await.map_err(|_| TooFew {
             wanted: nth.max(1),
             came: self.requests(filter).len() as u64,
@@ -162,6 +166,7 @@ impl Audit {
     }
 
     async fn until<T>(&self, mut found: impl FnMut(&State) -> Option<T>) -> T {
+        let _waiting = Waiting::new(&self.waiting);
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -174,21 +179,27 @@ impl Audit {
         }
     }
 
-    fn push(&self, draft: Draft, request: Option<u64>) {
+    /// Something changed, and whoever changed it has had the state since: who waits and has looked before is counted.
+    fn notify(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn push(&self, what: What, request: Option<u64>) {
         if self.keep == 0 {
             return;
         }
         let at_ms = self.clock.now_ms();
         let mut state = self.state();
         state.last += 1;
-        if state.events.len() == self.keep {
-            state.events.pop_front();
-        }
-        let Draft { kind, client, token, reason } = draft;
+        let oldest = (state.events.len() == self.keep).then(|| state.events.pop_front());
         let number = state.last;
-        state.events.push_back(AuditEvent { number, at_ms, kind, request, client, token, reason });
+        state.events.push_back(KeptEvent { number, at_ms, request, what });
         drop(state);
-        self.changed.notify_waiters();
+        // Not while others wait for the state.
+        drop(oldest);
+        self.notify();
     }
 
     fn note_fault(&self, number: u64, directive: &Directive) {
@@ -206,8 +217,9 @@ impl Audit {
     }
 }
 
-impl Observer for Audit {
-    fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
+impl Audit {
+    /// See [`Observer::request`].
+    pub(crate) fn request(&self, seen: &RequestSeen, decide: &mut dyn FnMut()) -> Outcome {
         let outcome = self.next.request(seen, &mut || {
             DECIDING.set(Some(seen.number));
             decide();
@@ -217,64 +229,35 @@ impl Observer for Audit {
         outcome
     }
 
-    fn event(&self, event: &IdpEvent) {
-        let draft = match event {
-            IdpEvent::Issued(token) => {
-                let scopes = token.scopes.join(" ");
-                Draft::of(AuditKind::Issued, token, format!("issued for {} with scope `{scopes}`", token.subject))
-            }
-            IdpEvent::Died { token, death } => match death {
-                Death::Expired => Draft::of(AuditKind::Expired, token, "its lifetime is over"),
-                Death::Revoked(reason) => Draft::of(AuditKind::Revoked, token, format!("revoked: {reason}")),
-                Death::Rotated(request) => {
-                    Draft::of(AuditKind::Rotated, token, format!("replaced by its successor at #{request}"))
-                }
-            },
-            IdpEvent::Authorization(event) => {
-                let who = event.subject.as_deref().map(|subject| format!(" ({subject})")).unwrap_or_default();
-                let reason = format!("{:?}{who}: {}", event.step, event.reason);
-                Draft { client: event.client.clone(), ..Draft::new(AuditKind::Authorization, reason) }
-            }
-            IdpEvent::KeyRotated { kid } => Draft::new(AuditKind::Key, format!("{kid} signs from now on")),
-        };
-        self.push(draft, DECIDING.get());
-        self.next.event(event);
+    /// See [`Observer::event`].
+    pub(crate) fn event(&self, event: IdpEvent) {
+        self.next.event(&event);
+        self.push(What::Happened(event), DECIDING.get());
     }
 
-    fn reply(&self, seen: &RequestSeen, reply: &ReplySeen) -> Outcome {
-        let outcome = self.next.reply(seen, reply);
+    /// See [`Observer::reply`].
+    pub(crate) fn reply(&self, seen: &Arc<RequestSeen>, reply: ReplySeen) -> Outcome {
+        let outcome = self.next.reply(seen, &reply);
         self.note_fault(seen.number, &outcome.directive);
         if self.keep == 0 {
             return outcome;
         }
-        let mut token = None;
-        let mut whose = String::new();
+        let reply = Arc::new(reply);
+        let mut presented = None;
         let mut state = self.state();
         *state.counters.entry((seen.endpoint, reply.status)).or_default() += 1;
         if let Some(request) = state.request(seen.number) {
             request.stage = Stage::Answered;
-            request.status = Some(reply.status);
-            request.error.clone_from(&reply.error);
-            request.cause.clone_from(&reply.cause);
-            request.reason.clone_from(&reply.reason);
-            request.issued = reply.issued.iter().map(|token| token.0).collect();
-            token.clone_from(&request.token);
-            if let (Some(token), Some(client)) = (&request.token, &request.token_client) {
-                whose = format!("token {token} of client {client}: ");
-            }
+            request.reply = Some(Arc::clone(&reply));
+            presented = request.presented();
         }
         drop(state);
-        let reason = match (&reply.cause, &reply.reason) {
-            (Some(cause), Some(reason)) => format!("refused ({cause}): {whose}{reason}"),
-            (_, Some(reason)) => format!("answered with {}: {whose}{reason}", reply.status),
-            (_, None) => format!("answered with {}", reply.status),
-        };
-        let draft = Draft { kind: AuditKind::Decided, client: seen.client.clone(), token, reason };
-        self.push(draft, Some(seen.number));
+        self.push(What::Decided { seen: Arc::clone(seen), reply, presented }, Some(seen.number));
         outcome
     }
 
-    fn done(&self, seen: &RequestSeen, delivered: bool) {
+    /// See [`Observer::done`].
+    pub(crate) fn done(&self, seen: &RequestSeen, delivered: bool) {
         if self.keep > 0
             && let Some(request) = self.state().request(seen.number)
         {
@@ -282,11 +265,27 @@ impl Observer for Audit {
             request.delivered = Some(delivered);
         }
         if delivered {
-            self.changed.notify_waiters();
+            self.notify();
         } else {
             let draft = Draft::new(AuditKind::Lost, "the reply was broken off, or its client was gone");
-            self.push(Draft { client: seen.client.clone(), ..draft }, Some(seen.number));
+            self.push(What::Said(Draft { client: seen.client.clone(), ..draft }), Some(seen.number));
         }
         self.next.done(seen, delivered);
+    }
+}
+
+/// Counts one who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -2,6 +2,7 @@
 //! so many and no more, without a secret.
 
 mod event;
+mod kept;
 mod log;
 mod request;
 mod shown;

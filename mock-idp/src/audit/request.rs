@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::token_name;
-use super::shown;
-use crate::endpoint::{Call, Endpoint};
-use crate::observe::RequestSeen;
-use crate::token::TokenFacts;
+use super::kept::KeptRequest;
+use crate::endpoint::Endpoint;
 
 /// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -66,33 +63,6 @@ pub struct RequestRecord {
     pub delivered: Option<bool>,
 }
 
-impl RequestRecord {
-    pub(super) fn arrived(seen: &RequestSeen, call: &Call, token: Option<&TokenFacts>, at_ms: i64) -> Self {
-        let form = call.form.as_ref().ok();
-        Self {
-            number: seen.number,
-            at_ms,
-            listener: seen.listener.clone(),
-            endpoint: seen.endpoint,
-            target: shown::cut(&seen.target),
-            grant: seen.grant.as_deref().map(shown::cut),
-            client: seen.client.as_deref().map(shown::cut),
-            token: token.map(|token| token_name(token.id, token.kind)),
-            token_client: token.map(|token| token.client.clone()),
-            parameters: form.map(|form| shown::parameters(form.all())).unwrap_or_default(),
-            headers: shown::headers(&call.headers),
-            stage: Stage::Arrived,
-            status: None,
-            error: None,
-            cause: None,
-            reason: None,
-            issued: Vec::new(),
-            fault: None,
-            delivered: None,
-        }
-    }
-}
-
 /// Which requests are meant. What is left out does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(feature = "admin", derive(utoipa::IntoParams))]
@@ -120,16 +90,17 @@ impl RequestFilter {
         Self { endpoint: Some(endpoint), ..Self::default() }
     }
 
-    pub(super) fn takes(&self, request: &RequestRecord) -> bool {
-        fn is<T: PartialEq>(wanted: &Option<T>, found: &Option<T>) -> bool {
+    pub(super) fn takes(&self, request: &KeptRequest) -> bool {
+        fn is<T: PartialEq + ?Sized>(wanted: Option<&T>, found: Option<&T>) -> bool {
             wanted.is_none() || wanted == found
         }
-        is(&self.endpoint, &Some(request.endpoint))
-            && is(&self.client, &request.client)
-            && is(&self.grant, &request.grant)
-            && is(&self.status, &request.status)
-            && is(&self.error, &request.error)
-            && self.after.is_none_or(|after| request.number > after)
+        let (seen, reply) = (&request.seen, request.reply.as_ref());
+        is(self.endpoint.as_ref(), Some(&seen.endpoint))
+            && is(self.client.as_deref(), seen.client.as_deref())
+            && is(self.grant.as_deref(), seen.grant.as_deref())
+            && is(self.status.as_ref(), reply.map(|reply| &reply.status))
+            && is(self.error.as_deref(), reply.and_then(|reply| reply.error.as_deref()))
+            && self.after.is_none_or(|after| seen.number > after)
             && self.stage.is_none_or(|stage| request.stage >= stage)
     }
 }

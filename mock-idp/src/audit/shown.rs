@@ -1,8 +1,9 @@
 //! What of a request is recorded as it was sent: what is known to hold no secret. All else is a fingerprint.
 
-use http::HeaderMap;
-
 use crate::secret::Secret;
+
+/// Names and values.
+pub(super) type Fields = Vec<(String, String)>;
 
 /// Parameters that hold no secret in any RFC.
 const PLAIN_PARAMETERS: &[&str] = &[
@@ -43,29 +44,26 @@ const PLAIN_HEADERS: &[&str] = &[
 ];
 
 /// More parameters or header fields of one request are not recorded.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// Longer names and values are cut.
 const LONGEST: usize = 256;
 
-/// Parameters, in their order.
-pub(super) fn parameters<'a>(sent: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    sent.take(MOST).map(|(name, value)| (cut(name), shown(PLAIN_PARAMETERS.contains(&name), value))).collect()
+/// A parameter.
+pub(super) fn parameter(name: &str, value: &[u8]) -> (String, String) {
+    (cut(name), shown(PLAIN_PARAMETERS.contains(&name), &String::from_utf8_lossy(value)))
 }
 
-/// Header fields, in their order. Of `Authorization` the scheme is shown.
-pub(super) fn headers(sent: &HeaderMap) -> Vec<(String, String)> {
-    let fields = sent.iter().take(MOST).map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let shown = match value.split_once(' ') {
-            Some((scheme, rest)) if name == http::header::AUTHORIZATION && rest.len() > scheme.len() => {
-                format!("{} {}", cut(scheme), Secret::new(rest).fingerprint())
-            }
-            _ => shown(PLAIN_HEADERS.contains(&name.as_str()), &value),
-        };
-        (cut(name.as_str()), shown)
-    });
-    fields.collect()
+/// A header field. Of `Authorization` the scheme is shown.
+pub(super) fn header(name: &str, value: &[u8]) -> (String, String) {
+    let value = String::from_utf8_lossy(value);
+    let shown = match value.split_once(' ') {
+        Some((scheme, rest)) if name == http::header::AUTHORIZATION && rest.len() > scheme.len() => {
+            format!("{} {}", cut(scheme), Secret::new(rest).fingerprint())
+        }
+        _ => shown(PLAIN_HEADERS.contains(&name), &value),
+    };
+    (cut(name), shown)
 }
 
 fn shown(plain: bool, value: &str) -> String {
@@ -85,25 +83,23 @@ mod tests {
 
     #[test]
     fn only_what_is_known_to_be_harmless_is_shown() {
-        let sent = [("grant_type", "refresh_token"), ("refresh_token", "tlrt_hush"), ("own", "who knows"), ("x", "")];
-        let shown = parameters(sent.into_iter());
-        assert_eq!(shown[0].1, "refresh_token");
-        assert!(shown[1].1.starts_with("sha256:") && shown[2].1.starts_with("sha256:"), "{shown:?}");
-        assert_eq!(shown[3].1, "");
+        let shown = |name, value: &str| parameter(name, value.as_bytes()).1;
+        assert_eq!(shown("grant_type", "refresh_token"), "refresh_token");
+        for secret in [shown("refresh_token", "tlrt_hush"), shown("own", "who knows")] {
+            assert!(secret.starts_with("sha256:"), "{secret}");
+        }
+        assert_eq!(shown("x", ""), "");
     }
 
     #[test]
     fn of_credentials_the_scheme_is_shown() {
-        let mut sent = HeaderMap::new();
-        sent.insert("authorization", "Basic d29ya2VyOnNlY3JldA==".parse().expect("a value"));
-        sent.insert("cookie", "session=hush".parse().expect("a value"));
-        sent.insert("user-agent", "x".repeat(1000).parse().expect("a value"));
-        let shown = headers(&sent);
-        assert!(shown[0].1.starts_with("Basic sha256:"), "{shown:?}");
-        assert!(shown[1].1.starts_with("sha256:"), "{shown:?}");
-        assert_eq!(shown[2].1.chars().count(), LONGEST + 1, "long values are cut");
+        let shown = |name, value: &str| header(name, value.as_bytes()).1;
+        let basic = shown("authorization", "Basic d29ya2VyOnNlY3JldA==");
+        assert!(basic.starts_with("Basic sha256:"), "{basic}");
+        let cookie = shown("cookie", "session=hush");
+        assert!(cookie.starts_with("sha256:"), "{cookie}");
+        assert_eq!(shown("user-agent", &"x".repeat(1000)).chars().count(), LONGEST + 1, "long values are cut");
         // A token without a scheme is no scheme.
-        sent.insert("authorization", "tlat_0123456789 x".parse().expect("a value"));
-        assert!(headers(&sent).iter().all(|(_, value)| !value.contains("tlat_")));
+        assert!(!shown("authorization", "tlat_0123456789 x").contains("tlat_"));
     }
 }

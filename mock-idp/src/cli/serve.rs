@@ -14,7 +14,7 @@ use super::listen::listen;
 use super::stop::Stop;
 use super::{BAD_INPUT, Failure, NO_PORT, say, told};
 use crate::admin::Admin;
-use crate::config::Listener;
+use crate::config::{Listener, Memory};
 use crate::dialect::Dialect;
 use crate::secret::Secret;
 use crate::settings::{ClientSettings, Format, Settings};
@@ -77,6 +77,9 @@ pub struct Serve {
     /// All token values are drawn from it; without it they are random
     #[arg(long)]
     seed: Option<u64>,
+    /// What is kept of tokens [default: needed]
+    #[arg(long, value_enum)]
+    memory: Option<Memory>,
 }
 
 fn secret(text: &str) -> Result<Secret, String> {
@@ -181,6 +184,7 @@ impl Serve {
         if let Some(seconds) = self.lifetime {
             settings.tokens.lifetime = crate::file::Duration::from_secs(seconds.into()).into();
         }
+        settings.tokens.memory = self.memory.unwrap_or(settings.tokens.memory);
         settings.tokens.seed = self.seed.or(settings.tokens.seed);
         Ok(settings)
     }

@@ -66,7 +66,8 @@ fn kept(store: &Store, client: &Client, scopes: &[String], workload: &Workload, 
     let left_ms = kept.expires_at_ms - now_ms;
     let fresh = u64::try_from(left_ms).is_ok_and(|left_ms| left_ms > workload.cached_until * 1000);
     // A revoked one is dead here, too.
-    (fresh && store.get(kept.id).is_live(now_ms)).then(|| kept.clone())
+    let live = || store.find(kept.value.expose()).is_some_and(|token| token.is_live(now_ms));
+    (fresh && live()).then(|| kept.clone())
 }
 
 /// Whose token it is: `client_id` of the query, or the name in the path; without either, or with `default`, the first

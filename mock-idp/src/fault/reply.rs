@@ -79,7 +79,9 @@ impl Delivery {
         for change in &directive.changes {
             change.apply(&mut reply);
         }
-        tokio::time::sleep(directive.delay).await;
+        if !directive.delay.is_zero() {
+            tokio::time::sleep(directive.delay).await;
+        }
         self.response(reply, directive.act)
     }
 

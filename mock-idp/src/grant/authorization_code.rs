@@ -3,7 +3,7 @@
 use super::{Allowed, Context, for_user};
 use crate::error::{Cause, OAuthError};
 use crate::observe::{AuthorizationEvent, AuthorizationStep};
-use crate::store::Granted;
+use crate::store::{Granted, Which};
 
 pub(super) fn run(mut context: Context<'_>) -> Result<Granted, OAuthError> {
     let (form, now_ms) = (context.form, context.now_ms);
@@ -15,7 +15,7 @@ pub(super) fn run(mut context: Context<'_>) -> Result<Granted, OAuthError> {
     // Reuse is reuse, whatever else is wrong with the request (RFC 6749 §4.1.2).
     if let Some(family) = logins.redeemed(value, now_ms) {
         let reason = "the authorization code was redeemed twice";
-        context.store.revoke_family(family, reason, now_ms);
+        context.store.revoke(&Which::Family(family), reason, now_ms);
         tell(context, AuthorizationStep::CodeReused, None, "what it gave is revoked");
         return Err(OAuthError::new(Cause::CodeReused, "the authorization code was redeemed before"));
     }

@@ -28,14 +28,13 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     context.store.check_subject(&token.subject)?;
     context.store.check_consent(token.family)?;
     let bound = token.holder.as_deref().cloned().unwrap_or_default();
-    let (id, allowed) = (token.id, token.scopes.clone());
     // Reuse is reuse, whatever else is wrong with the request.
-    context.store.detect_reuse(id, context.now_ms)?;
+    context.store.detect_reuse(&token, context.now_ms)?;
     if !bound.binding.is_met_by(&context.proved) {
         let text = "the refresh token is bound to a key that the request does not prove";
         return Err(OAuthError::new(Cause::RefreshTokenOtherKey, text));
     }
-    let scopes = scopes(context.form, &allowed)?;
+    let scopes = scopes(context.form, &token.scopes)?;
     let place = (context.listener, context.call.number);
-    Ok(context.store.redeem(id, scopes, context.holder(bound.actor), place, context.now_ms))
+    Ok(context.store.redeem(&token, scopes, context.holder(bound.actor), place, context.now_ms))
 }

@@ -85,14 +85,25 @@ impl Idp {
         known
     }
 
-    /// Every token that was issued, in order.
+    /// Every token that was issued, in order; with [`Memory::Needed`](crate::Memory) those of which
+    /// something is kept.
     pub fn tokens(&self) -> Vec<TokenFacts> {
-        self.store().tokens().to_vec()
+        self.store().tokens()
+    }
+
+    /// The token of this number, if something is kept of it.
+    pub fn token(&self, id: TokenId) -> Option<TokenFacts> {
+        self.store().get(id)
+    }
+
+    /// How many tokens were issued: the number of the newest one.
+    pub fn issued_tokens(&self) -> u64 {
+        self.store().issued()
     }
 
     /// Ids of the keys that the JWKS has now: a token that another key signed is refused by who fetches it.
     pub fn published_keys(&self) -> Vec<String> {
-        self.store().public_keys().into_iter().filter_map(|key| key.common.key_id).collect()
+        self.store().published_keys().iter().map(|key| key.kid.clone()).collect()
     }
 
     /// Whether access tokens are JWTs, whose keys can be rotated.
@@ -146,8 +157,9 @@ impl Idp {
     /// Tokens die before their time.
     pub fn revoke(&self, which: &Which, reason: &str) {
         self.apply(|store, now_ms| {
-            let tokens = store.chosen(which, now_ms);
-            store.change(Later::Revocation { tokens, reason: reason.to_owned() }, now_ms);
+            if let Some(chosen) = store.chosen(which, now_ms) {
+                store.change(Later::Revocation { chosen, reason: reason.to_owned() }, now_ms);
+            }
         });
     }
 
@@ -219,8 +231,8 @@ impl Idp {
     pub fn consent(&self, client: &str) -> Option<TokenFacts> {
         self.enable_client(client);
         self.apply(|store, now_ms| {
-            let of_client = |token: &&TokenFacts| token.client == client && token.kind == TokenKind::Refresh;
-            let before = store.tokens().iter().rev().find(of_client)?.clone();
+            let of_client = |token: &TokenFacts| token.client == client && token.kind == TokenKind::Refresh;
+            let before = store.tokens().into_iter().rev().find(of_client)?;
             let family = store.new_family();
             let to = Grantee {
                 listener: &Listener::new("consent", before.origin),
@@ -281,6 +293,9 @@ impl Idp {
     pub fn rotate_keys(&self, overlap: bool) {
         self.keep_documents();
         self.apply(|store, now_ms| store.rotate_keys(overlap, now_ms));
+        // Not by a request that holds the store.
+        let key = self.store().id_token_key();
+        key.make();
     }
 
     /// Takes a key out of the JWKS: who fetches that now refuses what it signed. The newest key that is left signs from
@@ -331,6 +346,7 @@ impl Idp {
         self.0.clock.shift_ms(by_ms);
         self.0.audit.control(None, format!("the clock was moved by {by_ms} ms"));
         self.expire_due();
+        self.sweep();
     }
 
     /// From now on the clock gains so many milliseconds in each real second; see [`Clock::drift`](crate::Clock::drift).
@@ -353,7 +369,7 @@ impl Idp {
 
     /// The refresh token that was replaced last, of this client or of any: what a thief would have got hold of.
     pub fn last_rotated(&self, client: Option<&str>) -> Option<TokenFacts> {
-        self.store().last_rotated(client).cloned()
+        self.store().last_rotated(client)
     }
 
     /// Somebody else presents the refresh token that was replaced last, with the credentials of the client that it was
@@ -364,7 +380,7 @@ impl Idp {
     pub fn reuse_rotated(&self, client: Option<&str>) -> Option<Stolen> {
         let number = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.apply(|store, now_ms| {
-            let token = store.last_rotated(client)?.clone();
+            let token = store.last_rotated(client)?;
             let call = Call::refresh(self.0.vendor, &token, number);
             let reply = decide(&call, &Listener::new("thief", &token.origin), store, now_ms);
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })

@@ -14,16 +14,19 @@ pub use snapshot::Snapshot;
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
+use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
+use tower::service_fn;
 
 use crate::assertion::{FetchedKeys, RemoteKeys};
 use crate::audit::Audit;
@@ -33,6 +36,7 @@ use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::{Cause, OAuthError};
 use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
+use crate::key::SigningKey;
 use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
 use crate::secret::Digest;
@@ -46,6 +50,10 @@ const BODY_LIMIT: usize = 128 * 1024;
 
 /// So much is read before a body is refused: a client that still writes would get a reset instead of the refusal.
 const READ_LIMIT: usize = 16 * BODY_LIMIT;
+
+/// So many entries are looked at while the store is held, and so often all are while nothing else happens.
+const SWEEP: usize = 1000;
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// An identity provider. Clones share all state.
 #[derive(Clone)]
@@ -63,6 +71,8 @@ struct Shared {
     documents: Documents,
     requests: AtomicU64,
     remote_keys: RemoteKeys,
+    /// Signs until the keys are rotated. It may still be in the making.
+    first_key: Arc<SigningKey>,
 }
 
 impl Idp {
@@ -76,6 +86,7 @@ impl Idp {
         let vendor = config.dialect.vendor();
         let store = Store::new(config);
         let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
+        let first_key = store.id_token_key();
         let idp = Self(Arc::new(Shared {
             store: Mutex::new(store),
             clock,
@@ -86,6 +97,7 @@ impl Idp {
             documents: Documents::default(),
             requests: AtomicU64::new(0),
             remote_keys: RemoteKeys::default(),
+            first_key,
         }));
         let shared = Arc::downgrade(&idp.0);
         let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
@@ -115,10 +127,16 @@ impl Idp {
 
     /// The service behind one public address.
     pub fn router(&self, listener: Listener) -> Router {
-        let (idp, listener) = (self.clone(), Arc::new(listener));
-        self.0.documents.serve(Arc::clone(&listener));
+        let (idp, listener) = (self.clone(), self.front(listener));
         // Not the routes of a router: an observer sees what has none, too.
         Router::new().fallback(move |request: Request| async move { idp.answer(&listener, request).await })
+    }
+
+    /// An address whose documents are known from now on.
+    fn front(&self, listener: Listener) -> Arc<Listener> {
+        let listener = Arc::new(listener);
+        self.0.documents.serve(Arc::clone(&listener));
+        listener
     }
 
     /// Serves an address until the future is dropped.
@@ -127,8 +145,28 @@ impl Idp {
     ///
     /// If the socket fails.
     pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
-        let router = self.router(listener);
-        accept(socket, |io| serve_connection(io, router.clone().into_service())).await
+        let listener = self.front(listener);
+        let accepting = accept(socket, |io| {
+            let (idp, listener) = (self.clone(), Arc::clone(&listener));
+            serve_connection(
+                io,
+                service_fn(move |request: http::Request<Incoming>| {
+                    let (idp, listener) = (idp.clone(), Arc::clone(&listener));
+                    async move { Ok(idp.answer(&listener, request.map(Body::new)).await) }
+                }),
+            )
+        });
+        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
+        tokio::pin!(accepting);
+        loop {
+            tokio::select! {
+                ended = &mut accepting => return ended,
+                _ = sweeps.tick() => {
+                    self.expire_due();
+                    self.sweep();
+                }
+            }
+        }
     }
 
     fn store(&self) -> std::sync::MutexGuard<'_, Store> {
@@ -137,7 +175,7 @@ impl Idp {
 
     /// Changes the store, then signs what was issued and reports what changed, without holding the lock.
     fn apply<T>(&self, change: impl FnOnce(&mut Store, i64) -> T) -> T {
-        let (result, unsigned, events, restored) = {
+        let (result, unsigned, mut events, restored) = {
             let mut store = self.store();
             let now_ms = self.0.clock.now_ms();
             // What real time has ended is told before anything that comes after it.
@@ -146,18 +184,62 @@ impl Idp {
             (result, store.take_unsigned(), store.take_events(), store.restored())
         };
         if !unsigned.is_empty() {
-            let signed = unsigned.into_iter().map(|(id, value)| (id, Digest::of(value.expose()))).collect();
-            self.store().enter_values(signed, restored);
+            let signed = unsigned.into_iter().map(|token| {
+                let digest = Digest::of(token.value.expose());
+                (token, digest)
+            });
+            let signed = signed.collect();
+            let mut store = self.store();
+            store.enter_values(signed, restored);
+            events.extend(store.take_events());
         }
-        for event in &events {
+        for event in events {
             self.0.audit.event(event);
         }
         result
     }
 
+    /// The token of this value, if it is one of ours. A signature is checked here, without holding the lock, and not in
+    /// the decision, which finds the token by its digest then.
+    fn presented(&self, value: &str) -> Option<TokenFacts> {
+        let digest = Digest::of(value);
+        let verifier = {
+            let store = self.store();
+            match store.is_known(&digest) {
+                true => return store.find(value),
+                false => store.verifier()?,
+            }
+        };
+        let claims = verifier.claims(value)?;
+        let mut store = self.store();
+        store.touch(digest, &claims);
+        store.find(value)
+    }
+
+    /// Lets go of everything that is over, in small steps: requests go on meanwhile.
+    fn sweep(&self) {
+        let steps = self.store().to_sweep().div_ceil(SWEEP);
+        for _ in 0..steps {
+            self.store().sweep(SWEEP);
+        }
+    }
+
+    /// Waits for the first key, which takes some hundred milliseconds if it is one of RSA: not while holding the store.
+    async fn first_key_made(&self) {
+        if !self.0.first_key.is_made() {
+            let key = Arc::clone(&self.0.first_key);
+            // It fails only where the runtime ends, and this future with it.
+            let _ = tokio::task::spawn_blocking(move || key.make()).await;
+        }
+    }
+
     async fn answer(&self, listener: &Listener, request: Request) -> Response {
         let (head, body) = request.into_parts();
         let endpoint = endpoint::at(self.0.vendor, &head.method, head.uri.path());
+        // Metadata name an algorithm and no key: they are there at once.
+        if endpoint != Endpoint::Discovery {
+            self.first_key_made().await;
+        }
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
             Ok(body) if head.method == Method::POST => Form::read(&head.headers, &body),
@@ -187,6 +269,7 @@ impl Idp {
             vouched: None,
         };
         let (seen, presented) = self.seen(&call, listener);
+        let seen = Arc::new(seen);
         self.0.audit.arrived(&seen, &call, presented.as_ref());
 
         let mut decided = None;
@@ -195,7 +278,7 @@ impl Idp {
         });
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
-            let (audit, seen) = (Arc::clone(&self.0.audit), seen.clone());
+            let (audit, seen) = (Arc::clone(&self.0.audit), Arc::clone(&seen));
             move |delivered| audit.done(&seen, delivered)
         });
         let arrival = settled(outcome).await;
@@ -216,7 +299,7 @@ impl Idp {
         let header = |name| reply.http.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let outcome = self.0.audit.reply(
             &seen,
-            &ReplySeen {
+            ReplySeen {
                 status: reply.http.status.as_u16(),
                 error: reply.error.clone(),
                 cause: reply.cause.map(Cause::word),
@@ -259,7 +342,7 @@ impl Idp {
             _ => None,
         };
         let token = field("refresh_token").or_else(|| field("token")).or(presented);
-        let token = token.and_then(|value| self.store().find(value));
+        let token = token.and_then(|value| self.presented(value));
         let seen = RequestSeen {
             number: call.number,
             listener: listener.name.clone(),

@@ -6,23 +6,29 @@
 mod algorithm;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use algorithm::Algorithm;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, RsaEncoding};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaEncoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{CommonParameters, Jwk, PublicKeyUse};
 use serde::Serialize;
 
-/// A private key with its public form.
+/// A private key with its public form. Both are made by whoever asks first for what is in them, unless a thread of the
+/// pool was faster: an RSA key takes some hundred milliseconds, which nobody shall wait for who asks for something else.
 pub(crate) struct SigningKey {
     pub(crate) kid: String,
-    pub(crate) public: Jwk,
     algorithm: Algorithm,
+    halves: OnceLock<Halves>,
+}
+
+struct Halves {
     pair: Pair,
+    public: Jwk,
+    verifying: ParsedPublicKey,
 }
 
 /// A key pair, parsed.
@@ -41,25 +47,52 @@ struct Header<'a> {
 }
 
 impl SigningKey {
-    fn make(algorithm: Algorithm, number: usize) -> Self {
-        let pair = algorithm.generate();
-        let kid = format!("{}-{number}", algorithm.name()).to_lowercase();
-        let public = Jwk {
-            common: CommonParameters {
-                // Several validators take no other keys.
-                public_key_use: Some(PublicKeyUse::Signature),
-                key_algorithm: Some(algorithm.jwa()),
-                key_id: Some(kid.clone()),
-                ..CommonParameters::default()
-            },
-            algorithm: pair.parameters(),
-        };
-        Self { kid, public, algorithm, pair }
+    fn new(algorithm: Algorithm, number: usize) -> Self {
+        Self { kid: format!("{}-{number}", algorithm.name()).to_lowercase(), algorithm, halves: OnceLock::new() }
     }
 
     /// Its algorithm.
     pub(crate) fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// Whether it is made: otherwise asking for more than its name waits.
+    pub(crate) fn is_made(&self) -> bool {
+        self.halves.get().is_some()
+    }
+
+    /// Makes it, or waits until it is made.
+    pub(crate) fn make(&self) {
+        self.halves();
+    }
+
+    fn halves(&self) -> &Halves {
+        self.halves.get_or_init(|| {
+            let pair = self.algorithm.generate();
+            let public = Jwk {
+                common: CommonParameters {
+                    // Several validators take no other keys.
+                    public_key_use: Some(PublicKeyUse::Signature),
+                    key_algorithm: Some(self.algorithm.jwa()),
+                    key_id: Some(self.kid.clone()),
+                    ..CommonParameters::default()
+                },
+                algorithm: pair.parameters(),
+            };
+            let verifying = ParsedPublicKey::new(self.algorithm.verification(), pair.public_half())
+                .expect("the public half of a fresh key is understood");
+            Halves { pair, public, verifying }
+        })
+    }
+
+    /// Its public form (RFC 7517 §4).
+    pub(crate) fn public(&self) -> &Jwk {
+        &self.halves().public
+    }
+
+    /// Whether this is its signature of a message.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.halves().verifying.verify_sig(message, signature).is_ok()
     }
 
     /// A signed JWT of type `typ` (RFC 7515 §3.1).
@@ -72,7 +105,7 @@ impl SigningKey {
         URL_SAFE_NO_PAD.encode_string(header, &mut jwt);
         jwt.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut jwt);
-        let signature = self.pair.sign(jwt.as_bytes());
+        let signature = self.halves().pair.sign(jwt.as_bytes());
         jwt.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
         jwt
@@ -80,6 +113,14 @@ impl SigningKey {
 }
 
 impl Pair {
+    fn public_half(&self) -> &[u8] {
+        match self {
+            Self::Rsa(pair, _) => pair.public_key().as_ref(),
+            Self::Ec(pair) => pair.public_key().as_ref(),
+            Self::Ed(pair) => pair.public_key().as_ref(),
+        }
+    }
+
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
@@ -94,14 +135,16 @@ impl Pair {
     }
 }
 
-/// The `number`th key (from 0) of the process for an algorithm.
+/// The `number`th key (from 0) of the process for an algorithm. One that is slow to make may still be in the making.
 pub(crate) fn from_pool(algorithm: Algorithm, number: usize) -> Arc<SigningKey> {
     static POOL: Mutex<BTreeMap<Algorithm, Vec<Arc<SigningKey>>>> = Mutex::new(BTreeMap::new());
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let keys = pool.entry(algorithm).or_default();
     while keys.len() <= number {
-        let next = keys.len() + 1;
-        keys.push(Arc::new(SigningKey::make(algorithm, next)));
+        let key = Arc::new(SigningKey::new(algorithm, keys.len() + 1));
+        keys.push(Arc::clone(&key));
+        // Where there is no thread to be had, whoever needs it makes it.
+        let _ = std::thread::Builder::new().name("signing-key".into()).spawn(move || key.make());
     }
     Arc::clone(&keys[number])
 }

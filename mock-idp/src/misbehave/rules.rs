@@ -1,6 +1,8 @@
 //! The rules that hold, as an observer in front of another.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rand::SeedableRng as _;
@@ -70,6 +72,8 @@ pub struct Rules {
     seed: u64,
     documents: OnceLock<Documents>,
     state: Mutex<State>,
+    /// Whether there are rules or open requests: without any, a request need not look.
+    busy: AtomicBool,
 }
 
 #[derive(Default)]
@@ -94,7 +98,7 @@ struct Open {
 impl Rules {
     /// No rules yet, in front of `next`. Periods go by `clock`.
     pub fn new(clock: Clock, next: Arc<dyn Observer>) -> Self {
-        Self { clock, next, seed: 0, documents: OnceLock::new(), state: Mutex::default() }
+        Self { clock, next, seed: 0, documents: OnceLock::new(), state: Mutex::default(), busy: AtomicBool::new(false) }
     }
 
     /// What chance draws from, for rules that have no seed of their own: 0 if it is not given.
@@ -177,15 +181,12 @@ impl Rules {
 
     /// How the rules want an open request to be processed.
     pub(crate) fn bent(&self, number: u64) -> Bent {
-        self.state().open.get(&number).map(|open| open.bent.clone()).unwrap_or_default()
+        self.busy().and_then(|state| state.open.get(&number).map(|open| open.bent.clone())).unwrap_or_default()
     }
 
     /// What the rules want of this request, counted; `None` if nothing.
     fn take(&self, seen: &RequestSeen) -> Option<Plan> {
-        let mut state = self.state();
-        if state.rules.is_empty() {
-            return None;
-        }
+        let mut state = self.busy().filter(|state| !state.rules.is_empty())?;
         let now_ms = self.clock.now_ms();
         state.sweep(now_ms);
         let mut plan = Plan::default();
@@ -195,8 +196,39 @@ impl Rules {
         Some(plan)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> Guard<'_> {
+        Guard { state: self.state.lock().unwrap_or_else(PoisonError::into_inner), busy: &self.busy }
+    }
+
+    /// The state, if there is anything in it.
+    fn busy(&self) -> Option<Guard<'_>> {
+        self.busy.load(Ordering::Acquire).then(|| self.state())
+    }
+}
+
+/// The state while it is held. Whether there is anything in it is noted in the end.
+struct Guard<'a> {
+    state: MutexGuard<'a, State>,
+    busy: &'a AtomicBool,
+}
+
+impl Deref for Guard<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.busy.store(!self.state.rules.is_empty() || !self.state.open.is_empty(), Ordering::Release);
     }
 }
 
@@ -251,13 +283,16 @@ impl Observer for Rules {
 
     fn reply(&self, request: &RequestSeen, reply: &ReplySeen) -> Outcome {
         let outcome = self.next.reply(request, reply);
-        let Some(open) = self.state().open.remove(&request.number) else { return outcome };
+        let open = self.busy().and_then(|mut state| state.open.remove(&request.number));
+        let Some(open) = open else { return outcome };
         let directive = open.leaving.and(outcome.directive);
         self.after(open.holds_reply, Outcome { directive, before: outcome.before })
     }
 
     fn done(&self, request: &RequestSeen, delivered: bool) {
-        self.state().open.remove(&request.number);
+        if let Some(mut state) = self.busy() {
+            state.open.remove(&request.number);
+        }
         self.next.done(request, delivered);
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Config, Reuse, Rotation, TokenFormat};
+use crate::config::{Config, Memory, Reuse, Rotation, TokenFormat};
 use crate::file::{At, Complaint, Duration, Problems};
 use crate::key::Algorithm;
 
@@ -25,6 +25,8 @@ pub struct TokenSettings {
     pub rotation: Option<RotationSettings>,
     /// All token values are drawn from it: same seed and same order of grants, same values. Default: they are random.
     pub seed: Option<u64>,
+    /// What is kept of tokens. What is true of them is the same either way.
+    pub memory: Memory,
 }
 
 /// What presenting a replaced refresh token does.
@@ -96,6 +98,7 @@ impl Default for TokenSettings {
             refresh_absolute_lifetime: None,
             rotation: None,
             seed: None,
+            memory: Memory::Needed,
         }
     }
 }
@@ -126,5 +129,6 @@ impl TokenSettings {
             None => Rotation::Off,
         };
         config.seed = self.seed;
+        config.memory = self.memory;
     }
 }

@@ -1,6 +1,6 @@
 //! What a user's decision changes.
 
-use super::Store;
+use super::{Store, Which};
 use crate::login::Authentication;
 use crate::observe::{AuthorizationEvent, AuthorizationStep};
 
@@ -26,7 +26,7 @@ impl Store {
         self.logins.sign_out(sid, now_ms);
         for (family, offline) in self.logins.families(sid, now_ms) {
             if !offline {
-                self.revoke_family(family, reason, now_ms);
+                self.revoke(&Which::Family(family), reason, now_ms);
             }
         }
         let subject = None;

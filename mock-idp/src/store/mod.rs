@@ -2,27 +2,42 @@
 
 mod death;
 mod disabled;
+mod ends;
+mod held;
 mod login;
+mod mark;
 mod propagation;
+mod record;
 mod refreshing;
+mod swept;
+mod terms;
+mod verify;
 
+pub(crate) use death::Chosen;
 pub use death::Which;
 pub(crate) use disabled::Disabled;
+use ends::Ends;
+use held::{Ledger, Recent, Unsigned};
+use mark::Mark;
 pub use propagation::Propagation;
 pub(crate) use propagation::{Later, Underway};
+use record::Record;
+use swept::{Lasting as _, Swept};
+use terms::{Book, Terms};
+use verify::Verifier;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
-use rand::SeedableRng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
+use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
 use refreshing::Refreshing;
 
-use crate::config::{Client, Config, Listener, Rotation, TokenFormat};
+use crate::config::{Client, Config, Listener, Memory, Rotation, TokenFormat};
 use crate::dialect::{Facts, Vendor};
 use crate::holder::Holder;
 use crate::key::{Algorithm, SigningKey, from_pool};
@@ -43,21 +58,38 @@ pub(crate) struct Store {
     pub(crate) stated_lifetime: Option<Duration>,
     /// `aud` of all access tokens, whatever the client has.
     pub(crate) audience: Option<String>,
-    tokens: Vec<TokenFacts>,
-    by_value: BTreeMap<Digest, TokenId>,
-    /// Tokens that are not in `by_value` yet: their values are made outside of the lock.
-    unsigned: Vec<(TokenId, Secret)>,
-    /// When which token's time is over: those that are alive, or whose end was not reported yet.
-    due: BTreeSet<(i64, TokenId)>,
+    /// A random number of its own, by which it knows its JWTs from others'.
+    instance: u64,
+    /// Numbers that it had before it was restored, each with its last token that still counts.
+    past_instances: Vec<(u64, TokenId)>,
+    /// So many tokens were issued.
+    issued: u64,
     families: u64,
+    /// What is kept of tokens. Without a ledger no JWT is among them that nobody has presented here.
+    records: Swept<Digest, Record>,
+    terms: Book,
+    ends: Ends,
+    /// Tokens that are not in `records` yet: their values are made outside of the lock.
+    unsigned: Vec<Unsigned>,
+    /// Where everything is kept.
+    ledger: Option<Ledger>,
+    /// Where it is not.
+    recent: Recent,
+    /// Without a ledger: what is over by then, the time of the last change, is let go.
+    gone_ms: i64,
+    /// When the clock was set back, and how many tokens there were: those of them that were over stay so.
+    set_back: Vec<(i64, TokenId)>,
+    /// By then everything that was issued is over.
+    last_until_ms: i64,
     refreshing: Refreshing,
     format: TokenFormat,
     random: ChaCha12Rng,
     /// Whether `random` was given its seed.
     seeded: bool,
     keys: Vec<Arc<SigningKey>>,
+    verifier: Verifier,
     /// What the JWKS shows.
-    shown_keys: Vec<Jwk>,
+    shown_keys: Vec<Arc<SigningKey>>,
     pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
     /// How often all this was replaced by a saved state.
@@ -87,24 +119,37 @@ impl Store {
         };
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
         let (proofs, refreshing) = (Proofs::new(&config), Refreshing::new(&config));
+        let mut random = stream(config.seed, TOKENS);
         Self {
             vendor: config.dialect.vendor(),
             clients: config.clients.into_iter().map(registered).collect(),
-            logins: Logins::new(config.users, config.login, random(config.seed, LOGINS)),
+            logins: Logins::new(config.users, config.login, stream(config.seed, LOGINS)),
             disabled: Disabled::default(),
             access_token_lifetime: config.access_token_lifetime,
             stated_lifetime: None,
             audience: None,
-            tokens: Vec::new(),
-            by_value: BTreeMap::new(),
-            unsigned: Vec::new(),
-            due: BTreeSet::new(),
+            instance: random.random(),
+            past_instances: Vec::new(),
+            issued: 0,
             families: 0,
+            records: Swept::new(),
+            terms: Book::new(),
+            ends: Ends::new(),
+            unsigned: Vec::new(),
+            ledger: match config.memory {
+                Memory::Everything => Some(Ledger::default()),
+                Memory::Needed => None,
+            },
+            recent: Recent::new(config.records),
+            gone_ms: i64::MIN,
+            set_back: Vec::new(),
+            last_until_ms: i64::MIN,
             refreshing,
             format: config.format,
             seeded: config.seed.is_some(),
-            random: random(config.seed, TOKENS),
-            shown_keys: public_forms(&keys),
+            random,
+            verifier: Verifier::new(&keys),
+            shown_keys: keys.clone(),
             keys,
             underway: Underway::default(),
             events: Vec::new(),
@@ -121,6 +166,9 @@ impl Store {
         if !saved.seeded {
             std::mem::swap(&mut saved.random, &mut self.random);
             saved.logins.go_on_drawing(&self.logins);
+            // What was issued since has numbers that are given again.
+            saved.past_instances.push((saved.instance, TokenId(saved.issued)));
+            saved.instance = saved.random.random();
         }
         saved.restored = self.restored + 1;
         *self = saved;
@@ -146,44 +194,27 @@ impl Store {
         self.vendor.issuer(&listener.origin)
     }
 
+    /// Likewise, by the generation of the address.
+    fn issuer_at(&self, listener: &Listener) -> String {
+        self.vendor.issuer_of(listener.generation, &listener.origin)
+    }
+
     /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
     pub(crate) fn id_token_key(&self) -> Arc<SigningKey> {
         self.keys.last().map_or_else(|| from_pool(Algorithm::Es256, 0), Arc::clone)
     }
 
-    /// The tokens since the last call whose values are still to be made, which is slow: outside of the lock. Then they
-    /// belong into [`Store::enter_values`]. Nobody can present them before.
-    pub(crate) fn take_unsigned(&mut self) -> Vec<(TokenId, Secret)> {
-        std::mem::take(&mut self.unsigned)
-    }
-
-    /// From now on these tokens are found by their values, unless the state was restored meanwhile: then they are
-    /// unknown, and another may have the number.
-    pub(crate) fn enter_values(&mut self, tokens: Vec<(TokenId, Digest)>, restored: u64) {
-        if restored != self.restored {
-            return;
-        }
-        self.by_value.extend(tokens.into_iter().map(|(id, digest)| (digest, id)));
-    }
-
-    pub(crate) fn find(&self, value: &str) -> Option<TokenFacts> {
-        self.by_value.get(&Digest::of(value)).map(|id| self.get(*id).clone())
-    }
-
-    pub(crate) fn get(&self, id: TokenId) -> &TokenFacts {
-        &self.tokens[index(id)]
-    }
-
-    pub(crate) fn tokens(&self) -> &[TokenFacts] {
-        &self.tokens
-    }
-
     /// Keys that verify what is signed. Where access tokens are opaque, other things are signed all the same.
-    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
+    pub(crate) fn published_keys(&self) -> Vec<Arc<SigningKey>> {
         match self.keys.is_empty() {
-            true => vec![self.id_token_key().public.clone()],
+            true => vec![self.id_token_key()],
             false => self.shown_keys.clone(),
         }
+    }
+
+    /// The same in public form.
+    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
+        self.published_keys().iter().map(|key| key.public().clone()).collect()
     }
 
     /// Whether access tokens are JWTs.
@@ -199,8 +230,9 @@ impl Store {
         if !overlap {
             self.keys.clear();
         }
+        self.verifier = self.verifier.with(&next);
         self.keys.push(next);
-        self.change(Later::Keys(public_forms(&self.keys)), now_ms);
+        self.change(Later::Keys(self.keys.clone()), now_ms);
     }
 
     /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
@@ -208,7 +240,7 @@ impl Store {
         let before = self.keys.len();
         if before > 1 {
             self.keys.retain(|key| key.kid != kid);
-            self.shown_keys.retain(|key| key.common.key_id.as_deref() != Some(kid));
+            self.shown_keys.retain(|key| key.kid != kid);
         }
         self.keys.len() < before
     }
@@ -223,88 +255,90 @@ impl Store {
         let bent = self.audience.clone().map(|audience| Grantee { audience, ..to.clone() });
         let to = bent.as_ref().unwrap_or(to);
         let (vendor, generation) = (self.vendor, to.listener.generation);
-        let issuer = vendor.issuer_of(generation, &to.listener.origin);
         // `iat` is rounded down: rounded up, a token would come from the future.
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
-        let drawn = Alphanumeric.sample_string(&mut self.random, 40);
+        let (record, terms) = self.record(TokenKind::Access, to, now_ms, expires_s * 1000);
         let value = match self.keys.last() {
             Some(key) => {
-                let standard = AccessClaims {
-                    iss: issuer,
-                    exp: expires_s,
-                    aud: to.audience.clone(),
-                    sub: to.subject.clone(),
-                    client_id: to.client.clone(),
-                    iat: issued_s,
-                    nbf: issued_s,
-                    jti: drawn,
-                    scope: to.scopes.join(" "),
-                    cnf: to.holder.as_ref().and_then(|holder| holder.binding.claim()),
-                    act: to.holder.as_ref().and_then(|holder| holder.actor.clone()),
-                    may_act: to.holder.as_ref().and_then(|holder| holder.may_act.clone()),
-                };
-                let (key, scopes) = (Arc::clone(key), to.scopes.clone());
                 let registered = self.clients.get(&to.client);
                 let extra = registered.map(|registered| registered.client.claims.clone()).unwrap_or_default();
+                let (key, of) = (Arc::clone(key), Arc::clone(&record.terms));
+                let mark = Mark { instance: self.instance, id: record.id, family: record.family, terms };
                 Secret::deferred(move || {
+                    let holder = of.holder.get();
+                    let standard = AccessClaims {
+                        iss: of.issuer.clone(),
+                        exp: expires_s,
+                        aud: of.audience.clone(),
+                        sub: of.subject.clone(),
+                        client_id: of.client.clone(),
+                        iat: issued_s,
+                        nbf: issued_s,
+                        jti: mark.encode(),
+                        scope: of.scopes.join(" "),
+                        cnf: holder.and_then(|holder| holder.binding.claim()),
+                        act: holder.and_then(|holder| holder.actor.clone()),
+                        may_act: holder.and_then(|holder| holder.may_act.clone()),
+                    };
                     let typ = vendor.profile().typ.value;
-                    match vendor.claims(&Facts { standard: &standard, scopes: &scopes, generation }) {
+                    match vendor.claims(&Facts { standard: &standard, scopes: &of.scopes, generation }) {
                         Some(claims) => extra.sign(&key, typ, &claims),
                         None => extra.sign(&key, typ, &standard),
                     }
                 })
             }
-            None => Secret::new(format!("{}{drawn}", vendor.opaque_prefix())),
+            None => {
+                let drawn = Alphanumeric.sample_string(&mut self.random, 40);
+                Secret::new(format!("{}{drawn}", vendor.opaque_prefix()))
+            }
         };
-        self.enter(TokenKind::Access, to, value, now_ms, expires_s * 1000)
+        self.enter(record, value)
     }
 
     pub(crate) fn refresh_token(&mut self, to: &Grantee<'_>, now_ms: i64) -> TokenFacts {
         let expires_s = self.refreshing.expiry_s(to.family, now_ms, now_ms);
+        let (record, _) = self.record(TokenKind::Refresh, to, now_ms, expires_s * 1000);
         let value = Secret::new(format!("tlrt_{}", Alphanumeric.sample_string(&mut self.random, 40)));
-        self.enter(TokenKind::Refresh, to, value, now_ms, expires_s * 1000)
+        self.enter(record, value)
     }
 
-    fn enter(&mut self, kind: TokenKind, to: &Grantee<'_>, value: Secret, now_ms: i64, expires_ms: i64) -> TokenFacts {
-        let facts = TokenFacts {
-            id: TokenId(self.tokens.len() as u64 + 1),
-            kind,
-            client: to.client.clone(),
-            subject: to.subject.clone(),
-            scopes: to.scopes.clone(),
-            audience: to.audience.clone(),
-            issuer: self.vendor.issuer_of(to.listener.generation, &to.listener.origin),
-            origin: to.listener.origin.clone(),
-            issued_at_ms: now_ms,
-            expires_at_ms: expires_ms,
-            death: None,
-            value,
-            family: to.family,
-            holder: to.holder.clone(),
-            rotated_at_ms: 0,
-        };
-        if facts.value.is_deferred() {
-            self.unsigned.push((facts.id, facts.value.clone()));
-        } else {
-            self.by_value.insert(Digest::of(facts.value.expose()), facts.id);
-        }
-        self.due.insert((facts.expires_at_ms, facts.id));
-        self.tokens.push(facts.clone());
+    /// The next token, and the number of its terms.
+    fn record(&mut self, kind: TokenKind, to: &Grantee<'_>, now_ms: i64, expires_ms: i64) -> (Record, u64) {
+        let (until_ms, issuer) = (kind.remembered_until_ms(expires_ms), self.issuer_at(to.listener));
+        let (number, terms) = self
+            .terms
+            .again(until_ms, |terms| terms.are_for(to, &issuer))
+            .unwrap_or_else(|| self.terms.enter(Terms::of(to, issuer), until_ms, self.gone_ms));
+        self.issued += 1;
+        let id = TokenId(self.issued);
+        let record = Record { id, family: to.family, terms, issued_at_ms: now_ms, expires_at_ms: expires_ms, kind };
+        self.last_until_ms = self.last_until_ms.max(record.until_ms());
+        (record, number)
+    }
+
+    fn enter(&mut self, record: Record, value: Secret) -> TokenFacts {
+        let facts = self.facts(&record, value.clone());
         self.events.push(IdpEvent::Issued(Box::new(facts.clone())));
+        // A JWT says itself what it is, if it has a `jti`.
+        let says_itself = || self.vendor.profile().claims.value.contains(&"jti");
+        match value.is_deferred() {
+            false => self.keep(Digest::of(value.expose()), record, &value),
+            true if self.ledger.is_none() && says_itself() => self.recent.push(record, value),
+            true => self.unsigned.push(Unsigned { record, value }),
+        }
         facts
     }
 
     /// Redeems a refresh token that is alive, or whose reuse is allowed, by the client that it was issued to.
     pub(crate) fn redeem(
         &mut self,
-        id: TokenId,
+        token: &TokenFacts,
         scopes: Vec<String>,
         holder: Option<Arc<Holder>>,
         (listener, request): (&Listener, u64),
         now_ms: i64,
     ) -> Granted {
-        let token = self.get(id).clone();
         // The access token may be narrower than the consent, and is for whoever asks now; the consent itself stays as
         // wide (RFC 6749 §6), and the refresh token with whom it was issued to.
         let to = |scopes, holder| Grantee {
@@ -317,16 +351,16 @@ impl Store {
             holder,
         };
         let access = self.access_token(&to(scopes, holder), now_ms);
-        let refresh = match self.rotation_of(&token) {
+        let refresh = match self.rotation_of(token) {
             Rotation::Off => {
-                self.used(id, now_ms);
+                self.used(token, now_ms);
                 None
             }
             rotation @ (Rotation::Fresh | Rotation::On { .. }) => {
                 match rotation {
-                    Rotation::On { .. } if token.death.is_none() => self.die(id, Death::Rotated(request), now_ms),
+                    Rotation::On { .. } if token.death.is_none() => self.end(token, Death::Rotated(request), now_ms),
                     Rotation::On { .. } => {}
-                    Rotation::Off | Rotation::Fresh => self.used(id, now_ms),
+                    Rotation::Off | Rotation::Fresh => self.used(token, now_ms),
                 }
                 Some(self.refresh_token(&to(token.scopes.clone(), token.holder.clone()), now_ms))
             }
@@ -339,7 +373,7 @@ impl Store {
 const TOKENS: u64 = 0;
 const LOGINS: u64 = 1;
 
-fn random(seed: Option<u64>, stream: u64) -> ChaCha12Rng {
+fn stream(seed: Option<u64>, stream: u64) -> ChaCha12Rng {
     let mut random = match seed {
         Some(seed) => ChaCha12Rng::seed_from_u64(seed),
         None => ChaCha12Rng::from_rng(&mut rand::rng()),
@@ -361,16 +395,8 @@ pub(crate) struct Grantee<'a> {
     pub(crate) holder: Option<Arc<Holder>>,
 }
 
-fn index(id: TokenId) -> usize {
-    usize::try_from(id.0).expect("as many tokens as memory holds") - 1
-}
-
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
-}
-
-fn public_forms(keys: &[Arc<SigningKey>]) -> Vec<Jwk> {
-    keys.iter().map(|key| key.public.clone()).collect()
 }
 
 fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::jwk::Jwk;
 use serde::{Deserialize, Serialize};
 
-use super::{Registered, Store};
+use super::{Chosen, Registered, Store};
 use crate::config::Client;
 use crate::error::{Cause, OAuthError};
+use crate::key::SigningKey;
 use crate::secret::Secret;
-use crate::token::{Death, TokenId};
 
 /// How long each kind of change takes until it has an effect, by the provider's clock; 0 is at once. What was made
 /// before it was set keeps its time.
@@ -39,9 +38,8 @@ pub struct Propagation {
 #[derive(Clone)]
 pub(crate) enum Later {
     Secret { client: String, secret: Secret },
-    Keys(Vec<Jwk>),
-    Revocation { tokens: Vec<TokenId>, reason: String },
-    FamilyRevocation { family: u64, reason: String },
+    Keys(Vec<Arc<SigningKey>>),
+    Revocation { chosen: Chosen, reason: String },
     Client(Box<Client>),
     Consent { family: u64 },
 }
@@ -64,7 +62,7 @@ impl Store {
         let takes = match &change {
             Later::Secret { .. } => takes.secret,
             Later::Keys(_) => takes.key,
-            Later::Revocation { .. } | Later::FamilyRevocation { .. } => takes.revocation,
+            Later::Revocation { .. } => takes.revocation,
             Later::Client(_) => takes.client,
             Later::Consent { .. } => takes.consent,
         };
@@ -109,12 +107,7 @@ impl Store {
                 }
             }
             Later::Keys(keys) => self.shown_keys = keys,
-            Later::Revocation { tokens, reason } => {
-                for id in tokens {
-                    self.die(id, Death::Revoked(reason.clone()), now_ms);
-                }
-            }
-            Later::FamilyRevocation { family, reason } => self.revoke_family(family, &reason, now_ms),
+            Later::Revocation { chosen, reason } => self.revoke_chosen(&chosen, &reason, now_ms),
             Later::Client(client) => {
                 let id = client.id.clone();
                 self.clients.entry(id).or_insert(Registered { client: Arc::new(*client), disabled: false });

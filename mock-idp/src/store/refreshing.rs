@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Store, index, seconds};
+use super::swept::Lasting as _;
+use super::{Store, Which, seconds};
 use crate::config::{AuthMethod, Config, Reuse, Rotation};
 use crate::login::{Expiring, millis};
-use crate::token::{Death, TokenFacts, TokenId, TokenKind};
+use crate::secret::Digest;
+use crate::token::{Death, TokenFacts, TokenKind};
 
 const REUSE: &str = "reuse of a rotated refresh token";
 
@@ -67,17 +69,29 @@ impl Store {
     }
 
     /// A refresh token that stays was used: it is idle from now on.
-    pub(super) fn used(&mut self, id: TokenId, now_ms: i64) {
-        let token = &mut self.tokens[index(id)];
+    pub(super) fn used(&mut self, token: &TokenFacts, now_ms: i64) {
         let expires_ms = self.refreshing.expiry_s(token.family, token.issued_at_ms, now_ms) * 1000;
-        let due = self.due.remove(&(token.expires_at_ms, id));
-        token.expires_at_ms = expires_ms;
-        let family = token.family;
-        if due {
-            self.due.insert((expires_ms, id));
+        if let Some(record) = self.records.get_mut(&Digest::of(token.value.expose())) {
+            record.expires_at_ms = expires_ms;
+            self.last_until_ms = self.last_until_ms.max(record.until_ms());
+        }
+        if let Some(ledger) = &mut self.ledger
+            && ledger.due.remove(&(token.expires_at_ms, token.id))
+        {
+            ledger.due.insert((expires_ms, token.id));
         }
         // Who signed in is known as long as it can be used.
-        self.logins.renewed(family, expires_ms, now_ms);
+        self.logins.renewed(token.family, expires_ms, now_ms);
+    }
+
+    fn newest_refresh_token(&self, family: u64, now_ms: i64) -> Option<TokenFacts> {
+        let live = self.records.iter().map(|(_, record)| record).filter(|record| {
+            record.family == family
+                && record.kind == TokenKind::Refresh
+                && now_ms < record.expires_at_ms
+                && self.ends.fate(record).death.is_none()
+        });
+        self.get(live.max_by_key(|record| record.id)?.id)
     }
 
     /// What dies when a replaced refresh token of this family comes back, and how that is said.
@@ -86,22 +100,20 @@ impl Store {
         match (reuse, login) {
             (Reuse::Refuse, _) => "",
             (Reuse::RevokeNewest, _) => {
-                let of_family = |token: &&TokenFacts| token.family == family && token.kind == TokenKind::Refresh;
-                let live = self.tokens.iter().rev().filter(of_family).find(|token| token.is_live(now_ms));
-                if let Some(id) = live.map(|token| token.id) {
-                    self.die(id, Death::Revoked(REUSE.to_owned()), now_ms);
+                if let Some(token) = self.newest_refresh_token(family, now_ms) {
+                    self.end(&token, Death::Revoked(REUSE.to_owned()), now_ms);
                 }
                 "; the newest refresh token of its consent is revoked"
             }
             (Reuse::RevokeSession, Some(sid)) => {
                 self.logins.sign_out(&sid, now_ms);
                 for (family, _) in self.logins.families(&sid, now_ms) {
-                    self.revoke_family(family, REUSE, now_ms);
+                    self.revoke(&Which::Family(family), REUSE, now_ms);
                 }
                 "; every token of its login is revoked"
             }
             (Reuse::RevokeFamily, _) | (Reuse::RevokeSession, None) => {
-                self.revoke_family(family, REUSE, now_ms);
+                self.revoke(&Which::Family(family), REUSE, now_ms);
                 "; every token of its consent is revoked"
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::assertion::{AssertionRules, KeySource, TrustedIssuer};
+use crate::claims::ExtraClaims;
 use crate::clock::TimeSource;
 use crate::dialect::{Dialect, Generation};
 use crate::dpop::DpopRules;
@@ -277,6 +278,8 @@ pub struct Client {
     /// Whether its tokens are bound by DPoP in any case (RFC 9449 §5.2). A request without a proof is refused; with one
     /// they are bound even if this is `false`.
     pub dpop_bound: bool,
+    /// What its access tokens say besides.
+    pub claims: ExtraClaims,
     /// `may_act` in its access tokens (RFC 8693 §4.4): an object that names who may act for their subjects.
     pub may_act: Option<serde_json::Value>,
     /// What it may exchange tokens for.
@@ -310,6 +313,7 @@ impl Client {
             certificate: None,
             certificate_bound: false,
             dpop_bound: false,
+            claims: ExtraClaims::default(),
             may_act: None,
             exchange: ExchangePolicy::default(),
             resource_server: false,
@@ -356,6 +360,12 @@ impl Client {
     #[must_use]
     pub fn keys(self, keys: KeySource) -> Self {
         Self { keys: Some(keys), ..self }
+    }
+
+    /// The same client, whose access tokens say this besides.
+    #[must_use]
+    pub fn claims(self, claims: ExtraClaims) -> Self {
+        Self { claims, ..self }
     }
 
     pub(crate) fn uses_certificates(&self) -> bool {

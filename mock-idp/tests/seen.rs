@@ -60,7 +60,7 @@ async fn requests_for_nothing_are_seen_and_refused() {
 #[tokio::test]
 async fn a_body_that_is_too_large_is_seen_and_refused() {
     let (served, seen) = served().await;
-    let form = format!("grant_type=client_credentials&x={}", "y".repeat(70 * 1024));
+    let form = format!("grant_type=client_credentials&x={}", "y".repeat(130 * 1024));
     assert_eq!(served.post("/oauth2/token", &basic("worker", "secret"), &form).await.status, 413);
     assert_eq!(seen.requests.lock().expect("no panic").len(), 1);
     assert!(served.idp.tokens().is_empty());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::known;
 use crate::check::{self, Judgement};
 use crate::journal::{Event, Run, RunEnd};
-use crate::scenario::Resolved;
+use crate::scenario::{Action, Hold, Resolved};
 
 /// The verdict on a scenario run. None but [`Pass`](Self::Pass) is ever shown as a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -133,7 +133,10 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
     }
     if let Some(fault) = faults.iter().find(|fault| fault.bit < fault.fired || fault.fired < fault.expected) {
         let FaultReport { id, action, fired, bit, expected } = fault;
-        let reason = format!("fault {id} ({action}) fired {fired} of {expected} times and bit {bit} times");
+        let mut reason = format!("fault {id} ({action}) fired {fired} of {expected} times and bit {bit} times");
+        if let Some(short) = unfilled(run, resolved, id) {
+            reason = format!("{reason}: {short}");
+        }
         return (Verdict::Vacuous, reason);
     }
     let undecided = checks.iter().find_map(|check| match &check.judgement {
@@ -148,6 +151,32 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
         return (Verdict::NotApplicable, "none of the checks that it exists for applies".into());
     }
     (Verdict::Pass, String::new())
+}
+
+/// How far a barrier was from full when it let go. A machine with too much to do looks just like a worker that sends too
+/// little, so the number is told.
+fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
+    let fault = resolved.faults.iter().find(|fault| fault.id == id)?;
+    let Action::ApiHold(Hold { until, route }) = &fault.action else { return None };
+    let fired = run.records().iter().find(|record| is_fired(&record.event, id))?;
+    let let_go =
+        run.records().iter().find(|record| matches!(&record.event, Event::FaultHealed { fault } if fault == id));
+    // The request that fired it is the first; it stands before the firing.
+    let later = run
+        .records()
+        .iter()
+        .filter(|record| record.seq > fired.seq && let_go.is_none_or(|let_go| record.seq < let_go.seq));
+    let came = 1 + later.filter(|record| asks(&record.event, route.as_ref().map(|route| &*route.value))).count();
+    let waited = fault.lasts.as_ref().map_or(String::new(), |lasts| format!(" in {}", lasts.longest()));
+    Some(format!("{came} of {until} requests came{waited}; if the machine was busy, try a lower `-j`"))
+}
+
+fn is_fired(event: &Event, id: &str) -> bool {
+    matches!(event, Event::FaultFired { fault, .. } if fault == id)
+}
+
+fn asks(event: &Event, route: Option<&str>) -> bool {
+    matches!(event, Event::ApiRequest(request) if route.is_none_or(|route| request.route.as_deref() == Some(route)))
 }
 
 /// Where a worker went outside the lab, if it did and may not.
@@ -174,7 +203,7 @@ fn faults(run: &Run<'_>, resolved: &Resolved) -> Vec<FaultReport> {
     let report = |fault: &crate::scenario::ResolvedFault| FaultReport {
         id: fault.id.clone(),
         action: fault.action.name().to_owned(),
-        fired: count(&|event| matches!(event, Event::FaultFired { fault: id, .. } if *id == fault.id)),
+        fired: count(&|event| is_fired(event, &fault.id)),
         bit: count(&|event| matches!(event, Event::FaultBit { fault: id, .. } if *id == fault.id)),
         expected: if fault.probability < 1.0 { 1 } else { fault.count.get() },
     };

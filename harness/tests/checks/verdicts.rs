@@ -65,6 +65,22 @@ fn a_fault_that_did_not_fire_or_bite_makes_it_vacuous() {
 }
 
 #[test]
+fn a_barrier_that_did_not_fill_says_how_many_came() {
+    let hold = "for: 4s\n    do: { api.hold: { until: 8 } }";
+    let held = |tale: Tale| tale.scenario("do: { time.pass: { until: token-expiry } }", hold);
+    is(
+        &held(recovery().ended()),
+        Verdict::Vacuous,
+        "and bit 0 times: 3 of 8 requests came in 4s; if the machine was busy, try a lower `-j`",
+    );
+    let routed = held(recovery().ended()).scenario("until: 8", "until: 8, route: \"GET /orders/{id}\"");
+    is(&routed, Verdict::Vacuous, ": 1 of 8 requests came");
+    let let_go = held(Tale::default().then(json!({"kind": "worker.started", "instance": "w1.1", "command": ["./w"]})));
+    let let_go = let_go.opened("a", 1).start("a", "Ship", 1).get("T1", 200).fired("f1", "api.hold").healed("f1");
+    is(&let_go.ship("T1", 401).ended(), Verdict::Vacuous, ": 1 of 8 requests came");
+}
+
+#[test]
 fn a_check_that_cannot_decide_makes_it_vacuous() {
     let uncontrolled = good().control(None);
     is(&without(uncontrolled, "workflow.closed"), Verdict::Vacuous, "recovers could not decide: 1 of 1 workflows");

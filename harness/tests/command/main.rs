@@ -2,6 +2,7 @@
 
 mod dialects;
 mod doctor;
+mod ending;
 mod report;
 mod schema;
 mod support;

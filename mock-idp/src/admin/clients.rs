@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,10 +13,11 @@ use super::body::{Body, Path};
 use super::problem::Problem;
 use super::tokens::TokenView;
 use super::{Context, done};
-use crate::config::{AuthMethod, GrantType};
+use crate::config::{AuthMethod, Client, GrantType};
+use crate::file::At;
 use crate::idp::ClientFacts;
 use crate::secret::Secret;
-use crate::settings::ClientSettings;
+use crate::settings::{ClientSettings, Keys, extra_claims};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
@@ -42,6 +44,12 @@ pub(super) struct ClientView {
     scopes: Vec<String>,
     /// `aud` of its access tokens.
     audience: String,
+    /// What its access tokens say besides.
+    claims: Map<String, Value>,
+    /// Whether its tokens are bound by DPoP in any case.
+    dpop_bound_access_tokens: bool,
+    /// Whether its tokens are bound to its certificate.
+    tls_client_certificate_bound_access_tokens: bool,
     /// Whether it may introspect every token.
     resource_server: bool,
 }
@@ -56,6 +64,9 @@ impl From<ClientFacts> for ClientView {
             grants: client.grants,
             scopes: client.scopes,
             audience: client.audience,
+            claims: client.claims.as_map().clone(),
+            dpop_bound_access_tokens: client.dpop_bound,
+            tls_client_certificate_bound_access_tokens: client.certificate_bound,
             resource_server: client.resource_server,
         }
     }
@@ -75,8 +86,56 @@ struct ClientChange {
     scopes: Option<Vec<String>>,
     /// `aud` of its access tokens from now on.
     audience: Option<String>,
+    /// What its access tokens say besides from now on; 64 KiB at most, as JSON.
+    #[schema(value_type = Option<Object>)]
+    claims: Option<At<Map<String, Value>>>,
+    /// The public keys that it signs its assertions with from now on (RFC 7517 §5).
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<At<Map<String, Value>>>,
+    /// Where those keys are fetched from, on this machine.
+    #[schema(value_type = Option<String>)]
+    jwks_uri: Option<At<String>>,
+    /// Its own certificates, in PEM, instead of such keys.
+    #[schema(value_type = Option<String>)]
+    certificates: Option<At<String>>,
+    /// Whether its tokens are bound by DPoP in any case.
+    dpop_bound_access_tokens: Option<bool>,
+    /// Whether its tokens are bound to its certificate.
+    tls_client_certificate_bound_access_tokens: Option<bool>,
     /// Whether it may introspect every token.
     resource_server: Option<bool>,
+}
+
+impl ClientChange {
+    /// What it does to a client, of what can be.
+    fn checked(self) -> Result<impl FnOnce(&mut Client), Problem> {
+        let keys = Keys {
+            jwks: self.jwks.as_ref(),
+            jwks_uri: self.jwks_uri.as_ref(),
+            certificates: self.certificates.as_ref(),
+        };
+        let keys = keys.source().map_err(|(_, complaint)| Problem::complaint(&complaint))?;
+        let claims = self.claims.as_ref().map(extra_claims).transpose();
+        let claims = claims.map_err(|(_, complaint)| Problem::complaint(&complaint))?;
+        Ok(move |client: &mut Client| {
+            fn set<T>(place: &mut T, value: Option<T>) {
+                if let Some(value) = value {
+                    *place = value;
+                }
+            }
+            set(&mut client.methods, self.methods);
+            set(&mut client.grants, self.grants);
+            set(&mut client.scopes, self.scopes);
+            set(&mut client.audience, self.audience);
+            set(&mut client.claims, claims);
+            set(&mut client.dpop_bound, self.dpop_bound_access_tokens);
+            set(&mut client.certificate_bound, self.tls_client_certificate_bound_access_tokens);
+            set(&mut client.resource_server, self.resource_server);
+            if keys.is_some() {
+                client.keys = keys;
+            }
+        })
+    }
 }
 
 /// Another secret.
@@ -121,7 +180,7 @@ async fn add(
     Body(settings): Body<ClientSettings>,
 ) -> Result<impl IntoResponse, Problem> {
     if let Some((_, complaint)) = settings.complaints().first() {
-        return Err(Problem::bad_request(complaint.message.clone()));
+        return Err(Problem::complaint(complaint));
     }
     let client = settings.client();
     // Not what is registered now: it may take its time until a client is known.
@@ -149,14 +208,9 @@ async fn change(
     Body(change): Body<ClientChange>,
 ) -> Result<Json<ClientView>, Problem> {
     let facts = context.idp.client(&id).ok_or_else(|| Problem::no_client(&id))?;
-    let ClientChange { disabled, methods, grants, scopes, audience, resource_server } = change;
-    context.idp.change_client(&id, |client| {
-        client.methods = methods.unwrap_or_else(|| client.methods.clone());
-        client.grants = grants.unwrap_or_else(|| client.grants.clone());
-        client.scopes = scopes.unwrap_or_else(|| client.scopes.clone());
-        client.audience = audience.unwrap_or_else(|| client.audience.clone());
-        client.resource_server = resource_server.unwrap_or(client.resource_server);
-    });
+    let disabled = change.disabled;
+    let change = change.checked()?;
+    context.idp.change_client(&id, change);
     match disabled {
         Some(true) if !facts.disabled => context.idp.disable_client(&id),
         Some(false) if facts.disabled => context.idp.enable_client(&id),

@@ -15,15 +15,18 @@
 mod body;
 mod clients;
 mod clock;
+mod consents;
 mod events;
 mod guard;
 mod keys;
 mod page;
 mod problem;
+mod propagation;
 mod requests;
 mod rules;
 mod snapshots;
 mod state;
+mod subjects;
 mod tokens;
 
 use std::sync::{Arc, Mutex};
@@ -45,8 +48,8 @@ use crate::secret::Secret;
 use problem::{PROBLEM_JSON, Problem};
 use snapshots::Snapshots;
 
-/// Larger bodies are refused.
-const BODY_LIMIT: usize = 64 * 1024;
+/// Larger bodies are refused. A client with more claims than it may have is told so in words.
+const BODY_LIMIT: usize = 256 * 1024;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -121,9 +124,12 @@ fn routes() -> OpenApiRouter<Context> {
     let resources = OpenApiRouter::new()
         .merge(state::routes())
         .merge(clients::routes())
+        .merge(consents::routes())
+        .merge(subjects::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
         .merge(clock::routes())
+        .merge(propagation::routes())
         .merge(rules::routes())
         .merge(requests::routes())
         .merge(events::routes())

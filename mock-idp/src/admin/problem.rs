@@ -6,6 +6,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::file::Complaint;
+
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request is refused (RFC 9457). Its type is `about:blank`: the status says what kind of problem it is.
@@ -27,6 +29,12 @@ impl Problem {
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// What is wrong with a value, and what would be right.
+    pub(super) fn complaint(complaint: &Complaint) -> Self {
+        let hint = complaint.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        Self::bad_request(format!("{}{hint}", complaint.message))
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {

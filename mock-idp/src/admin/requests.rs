@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -13,6 +14,7 @@ use super::body::{Query, read_query};
 use super::problem::Problem;
 use super::{Context, done};
 use crate::audit::{RequestFilter, RequestRecord};
+use crate::file::suggest;
 
 /// Nobody waits longer.
 const LONGEST_WAIT_MS: u64 = 60_000;
@@ -47,7 +49,7 @@ struct Waiting {
     /// The nth, from 1, of those that are kept and those to come.
     #[param(minimum = 1)]
     nth: u64,
-    /// So many milliseconds at most.
+    /// So many milliseconds at most, from 0 to 60000. Default: 10000.
     #[param(maximum = 60000)]
     timeout_ms: u64,
 }
@@ -82,11 +84,13 @@ async fn count(State(context): State<Context>, Query(filter): Query<RequestFilte
 
 /// Waits for the nth request
 ///
-/// If fewer come in time it is not found.
+/// If fewer come within `timeout_ms` it is not found, and told how many came.
 #[utoipa::path(get, path = "/requests/wait", tag = "requests", params(RequestFilter, Waiting),
     responses((status = 200, body = RequestRecord)))]
 async fn wait(State(context): State<Context>, RawQuery(query): RawQuery) -> Result<Json<RequestRecord>, Problem> {
-    let (waiting, filter) = split(&query.unwrap_or_default());
+    let query = query.unwrap_or_default();
+    check_names(&query)?;
+    let (waiting, filter) = split(&query);
     let Waiting { nth, timeout_ms } = read_query(&waiting)?;
     let filter: RequestFilter = read_query(&filter)?;
     if nth == 0 || timeout_ms > LONGEST_WAIT_MS {
@@ -95,6 +99,20 @@ async fn wait(State(context): State<Context>, RawQuery(query): RawQuery) -> Resu
     }
     let came = context.idp.nth_request(&filter, nth, Duration::from_millis(timeout_ms)).await;
     came.map(Json).map_err(|error| Problem::not_found(error.to_string()))
+}
+
+/// Each of the two only knows its own parameters: a slip is told with all of them.
+fn check_names(query: &str) -> Result<(), Problem> {
+    let known = [RequestFilter::into_params(|| None), Waiting::into_params(|| None)].concat();
+    let known: Vec<&str> = known.iter().map(|parameter| parameter.name.as_str()).collect();
+    let wrong = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| !known.contains(&name.as_ref()));
+    match wrong {
+        Some((name, _)) => {
+            let hint = suggest(&name, known.iter().copied());
+            Err(Problem::bad_request(format!("unknown parameter `{name}` ({hint})")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What says how long to wait, and what says for which request: each is read strictly.

@@ -17,7 +17,7 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(list, add, clear)).routes(routes!(remove))
 }
 
-/// A rule that holds, and what it has done.
+/// A rule, and what it has done.
 #[derive(Serialize, utoipa::ToSchema)]
 struct RuleView {
     /// Its number.
@@ -32,20 +32,30 @@ struct RuleView {
     matched: u64,
     /// On how many it has acted.
     acted: u64,
+    /// On how many more it can act: 0 if it is used up or its period is over, null if there is no bound.
+    left: Option<u64>,
     /// How many requests and replies it holds now.
     held: usize,
 }
 
 impl From<Standing> for RuleView {
-    fn from(Standing { id, rule, ends_ms, matched, acted, held }: Standing) -> Self {
-        Self { id, rule, ends_ms, matched, acted, held }
+    fn from(Standing { id, rule, ends_ms, matched, acted, left, held }: Standing) -> Self {
+        Self { id, rule, ends_ms, matched, acted, left, held }
     }
 }
 
-/// The rules that hold, the oldest first
+/// The rules, the oldest first
+///
+/// One that is used up stays in the list with `left: 0`, until it is removed or 100 newer ones are used up.
 #[utoipa::path(get, path = "/rules", tag = "rules", responses((status = 200, body = Vec<RuleView>)))]
 async fn list(State(context): State<Context>) -> Json<Vec<RuleView>> {
-    Json(context.idp.rules().list().into_iter().map(RuleView::from).collect())
+    let rules = context.idp.rules();
+    let mut all = rules.used_up();
+    all.extend(rules.list());
+    // One that ended between the two looks is in both.
+    all.sort_by_key(|standing| standing.id);
+    all.dedup_by_key(|standing| standing.id);
+    Json(all.into_iter().map(RuleView::from).collect())
 }
 
 /// From now on this rule holds, too
@@ -57,7 +67,10 @@ async fn list(State(context): State<Context>) -> Json<Vec<RuleView>> {
 async fn add(State(context): State<Context>, Body(rule): Body<Rule>) -> Result<impl IntoResponse, Problem> {
     let id = context.idp.add_rule(rule);
     let added = context.idp.rules().list().into_iter().find(|standing| standing.id == id);
-    let added = added.ok_or_else(|| Problem::conflict("the rule is over already: `times` is 0, or its period is"))?;
+    let Some(added) = added else {
+        context.idp.remove_rule(id);
+        return Err(Problem::conflict("the rule is over already: `times` is 0, or its period is"));
+    };
     Ok((StatusCode::CREATED, Json(RuleView::from(added))))
 }
 
@@ -72,6 +85,13 @@ async fn clear(State(context): State<Context>) -> impl IntoResponse {
 #[utoipa::path(delete, path = "/rules/{id}", tag = "rules", params(("id" = u64, Path, description = "Its number")),
     responses((status = 204, description = "It is healed")))]
 async fn remove(State(context): State<Context>, Path(id): Path<RuleId>) -> Result<impl IntoResponse, Problem> {
-    let missing = || Problem::not_found("no such rule holds; GET /admin/rules lists all");
-    if context.idp.remove_rule(id) { Ok(done()) } else { Err(missing()) }
+    let used_up = context.idp.rules().used_up().iter().any(|standing| standing.id == id);
+    // What holds requests is used up, and holds them all the same.
+    let holds = context.idp.rules().list().iter().any(|standing| standing.id == id);
+    context.idp.remove_rule(id);
+    if used_up || holds {
+        Ok(done())
+    } else {
+        Err(Problem::not_found("there is no such rule; GET /admin/rules lists all"))
+    }
 }

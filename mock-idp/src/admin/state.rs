@@ -27,6 +27,10 @@ pub(super) struct StateView {
     pub(super) clock: ClockView,
     /// Ids of the clients.
     pub(super) clients: Vec<String>,
+    /// Subjects that are turned away.
+    pub(super) disabled_subjects: Vec<String>,
+    /// Whether the tenant is.
+    pub(super) tenant_disabled: bool,
     /// Ids of the keys that the JWKS has.
     pub(super) keys: Vec<String>,
     /// How many rules of misbehaviour hold.
@@ -53,6 +57,8 @@ impl StateView {
             endpoints: Endpoint::ALL.iter().filter_map(address).collect(),
             clock: ClockView::of(idp),
             clients: idp.clients(),
+            disabled_subjects: idp.disabled_subjects(),
+            tenant_disabled: idp.is_tenant_disabled(),
             keys: idp.published_keys(),
             rules: idp.rules().list().len(),
             counters: idp.counters(),

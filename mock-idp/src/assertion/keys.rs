@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::Flaw;
+use crate::tls::{self, TlsError};
 
 /// Key sets that were fetched for a request before it is decided, by their address.
 pub(crate) type FetchedKeys = BTreeMap<Url, Result<Arc<JwkSet>, Flaw>>;
@@ -30,6 +31,9 @@ pub enum KeySourceError {
     /// It is no JSON Web Key Set.
     #[error("this is no JSON Web Key Set (RFC 7517 §5): give an object with an array `keys`")]
     NoKeySet(#[source] serde_json::Error),
+    /// A certificate has no key that can be taken from it.
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
     /// It is no address.
     #[error("this is no address: give a URL such as http://127.0.0.1:8080/jwks")]
     NoUrl(#[source] url::ParseError),
@@ -69,6 +73,31 @@ impl KeySource {
             true => Ok(Self(Source::Url(url))),
             false => Err(KeySourceError::NotLoopback),
         }
+    }
+
+    /// The keys of these certificates, which stand in this PEM text: each is registered as itself, too, for
+    /// `self_signed_tls_client_auth` (RFC 8705 §2.2).
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or one whose key is neither RSA nor on P-256 or P-384.
+    pub fn certificates(pem: &str) -> Result<Self, KeySourceError> {
+        let keys = tls::jwks(pem)?;
+        Self::inline(keys)
+    }
+
+    /// Whether a certificate can be one of them; of keys that are fetched nobody knows before.
+    #[cfg(feature = "file")]
+    pub(crate) fn may_have_certificates(&self) -> bool {
+        let Source::Inline(keys) = &self.0 else { return true };
+        let has = |key: &Jwk| key.common.x509_chain.is_some() || key.common.x509_sha256_fingerprint.is_some();
+        keys.keys.iter().any(has)
+    }
+
+    /// Whether there is a key for sure or perhaps.
+    #[cfg(feature = "file")]
+    pub(crate) fn may_have_keys(&self) -> bool {
+        !matches!(&self.0, Source::Inline(keys) if keys.keys.is_empty())
     }
 
     /// The address that the keys must be fetched from before [`KeySource::keys`] can give them.

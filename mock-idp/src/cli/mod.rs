@@ -1,5 +1,7 @@
 //! The command `mock-idp`: one file per subcommand. `tokenlapse idp` is [`serve`] under another name.
 
+mod hint;
+mod https;
 mod listen;
 mod schema;
 mod serve;
@@ -24,7 +26,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the identity provider, and its control on a port of its own
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Print the JSON Schema of configuration files
     Schema(schema::Arguments),
     /// Check configuration files, starting nothing
@@ -33,7 +35,8 @@ enum Command {
 
 /// Runs the command with the arguments of this process.
 ///
-/// Exit codes: 130 after Ctrl-C or SIGTERM; 2 for wrong usage or a bad configuration file; 3 if a port cannot be had;
+/// Exit codes: 130 after Ctrl-C or SIGTERM; 2 for wrong usage, a bad configuration file or a `--ca-file` that cannot be
+/// written; 3 if a port cannot be had;
 /// 1 if standard output is gone; 0.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 
+use super::hint::hint;
+use super::https::Https;
 use super::listen::listen;
 use super::stop::Stop;
 use super::{BAD_INPUT, Failure, NO_PORT, say, told};
 use crate::admin::Admin;
 use crate::config::{Listener, Memory};
 use crate::dialect::Dialect;
-use crate::endpoint::Endpoint;
-use crate::idp::Idp;
 use crate::secret::Secret;
-use crate::settings::{Format, Settings, example};
+use crate::settings::{ClientSettings, Format, Settings};
 
 /// How long running tasks may take to end.
 const ENDING: Duration = Duration::from_millis(500);
@@ -34,6 +34,12 @@ pub struct Serve {
     /// Scheme, host and port by which clients reach it, if not what it listens at
     #[arg(long, value_name = "URL", value_parser = origin)]
     origin: Option<String>,
+    /// HTTPS instead of HTTP, by HTTP/2 or HTTP/1.1, with a certificate of an authority that is made at each start
+    #[arg(long)]
+    https: bool,
+    /// Where the authority's certificate is written, in PEM, for clients to trust [default: a temporary file]
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Port of the control over HTTP; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     admin_port: u16,
@@ -91,7 +97,8 @@ fn origin(text: &str) -> Result<String, String> {
 
 /// Serves until the process is told to end (exit code 130). `command` stands in front of what is said of trouble.
 ///
-/// A bad configuration is exit code 2, a port that cannot be had is exit code 3.
+/// A bad configuration is exit code 2, as is an authority's certificate that cannot be written; a port that cannot be had
+/// is exit code 3.
 pub fn serve(command: &str, arguments: &Serve) -> ExitCode {
     match started(arguments, command) {
         Ok(code) => code,
@@ -101,6 +108,7 @@ pub fn serve(command: &str, arguments: &Serve) -> ExitCode {
 
 fn started(arguments: &Serve, command: &str) -> Result<ExitCode, Failure> {
     let settings = arguments.settings()?;
+    check_certificates(&settings)?;
     if !arguments.admin_address.is_loopback() && arguments.admin_token.is_none() && !arguments.no_admin {
         let why = format!(
             "others could reach the control at {}; give it an --admin-token, or leave it out with --no-admin",
@@ -131,12 +139,29 @@ pub(super) fn read(file: &Path) -> Result<Settings, Failure> {
     Settings::parse(&text, &name).map_err(|problems| Failure::new(told(problems), BAD_INPUT))
 }
 
+/// A client that shows a certificate and nothing else gets no tokens where there is no TLS.
+fn check_certificates(settings: &Settings) -> Result<(), Failure> {
+    let shows_nothing_else = |client: &&ClientSettings| {
+        !client.methods.is_empty() && client.methods.iter().all(|method| method.is_certificate())
+    };
+    match settings.clients.iter().find(shows_nothing_else) {
+        Some(client) if settings.https.is_none() => {
+            let id = &client.id.value;
+            let why =
+                format!("`{id}` proves itself by the certificate of its connection, which needs TLS: add --https");
+            Err(Failure::new(why, BAD_INPUT))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Serve {
     fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = match &self.config {
             Some(file) => read(file)?,
             None => Settings::default(),
         };
+        self.set_https(&mut settings)?;
         if let [client] = settings.clients.as_mut_slice()
             && self.config.is_none()
         {
@@ -164,20 +189,53 @@ impl Serve {
         Ok(settings)
     }
 
+    /// Flags say otherwise than a file, which means its own folder by the paths in it.
+    fn set_https(&self, settings: &mut Settings) -> Result<(), Failure> {
+        let refused = |why: String| Err(Failure::new(why, BAD_INPUT));
+        if self.https {
+            settings.https.get_or_insert_default();
+        }
+        let Some(https) = &mut settings.https else {
+            return match &self.ca_file {
+                Some(_) => refused("--ca-file is for HTTPS: add --https, or leave it out".into()),
+                None => Ok(()),
+            };
+        };
+        if let Some(origin) = self.origin.as_ref().filter(|origin| !origin.starts_with("https:")) {
+            let what_to_do = "begin --origin with https, or do without HTTPS";
+            return refused(format!("clients would call {origin} without TLS: {what_to_do}"));
+        }
+        if let Some(path) = &self.ca_file {
+            https.ca_file = Some(path.clone().into());
+        } else if let (Some(file), Some(path)) = (&self.config, &mut https.ca_file) {
+            path.value = file.parent().unwrap_or(Path::new("")).join(&path.value);
+        }
+        Ok(())
+    }
+
     async fn until_stopped(&self, settings: &Settings) -> Result<ExitCode, Failure> {
         // Before anything is said: whoever has read it may ask at once.
         let stop = Stop::new().map_err(|error| Failure::new(format!("signals cannot be heard: {error}"), NO_PORT));
         let mut stop = stop?;
         let (socket, address) = listen(self.address, self.port, "--port").await?;
         let idp = settings.idp();
-        let listener = Listener::new("idp", self.origin.clone().unwrap_or_else(|| format!("http://{}", near(address))));
+        let scheme = if settings.https.is_some() { "https" } else { "http" };
+        let origin = self.origin.clone().unwrap_or_else(|| format!("{scheme}://{}", near(address)));
+        let listener = Listener::new("idp", origin);
         let mut control = None;
         if !self.no_admin {
             let (socket, address) = listen(self.admin_address, self.admin_port, "--admin-port").await?;
             let admin = Admin::new(idp.clone(), listener.clone()).token(self.admin_token.clone());
             control = Some((near(address), admin.serve(socket)));
         }
-        let hint = self.hint(settings, &idp, &listener, control.as_ref().map(|(address, _)| *address));
+        // Last of what can fail: whoever sees the file may trust that the rest is there.
+        let https = settings.https.as_ref().map(|https| {
+            let ca_file = https.ca_file.as_ref().map(|path| path.as_path());
+            Https::new(near(address).ip(), &listener.origin, ca_file)
+        });
+        let https = https.transpose()?;
+        let ca_file = https.as_ref().map(|https| https.ca_file.as_path());
+        let hint = hint(settings, &idp, &listener, control.as_ref().map(|(address, _)| *address), ca_file);
         if io::stdout().write_all(hint.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
             return Ok(ExitCode::from(1));
         }
@@ -188,27 +246,17 @@ impl Serve {
             }
         };
         let failed = |error: io::Error| Failure::new(format!("the socket failed: {error}"), NO_PORT);
+        let serving = async {
+            match &https {
+                Some(https) => idp.serve_tls(socket, listener.clone(), https.tls.clone()).await,
+                None => idp.serve(socket, listener.clone()).await,
+            }
+        };
         tokio::select! {
-            ended = idp.serve(socket, listener.clone()) => ended.map_err(failed).map(|()| ExitCode::SUCCESS),
+            ended = serving => ended.map_err(failed).map(|()| ExitCode::SUCCESS),
             ended = control => ended.map_err(failed).map(|()| ExitCode::SUCCESS),
             () = stop.asked() => Ok(ExitCode::from(130)),
         }
-    }
-
-    /// Where everything is, and a line that can be pasted.
-    fn hint(&self, settings: &Settings, idp: &Idp, listener: &Listener, control: Option<SocketAddr>) -> String {
-        let mut lines = vec![("issuer", idp.issuer(listener))];
-        let url = |endpoint| idp.url(endpoint, listener);
-        lines.extend(url(Endpoint::Discovery).map(|url| ("discovery", url)));
-        lines.extend(control.map(|address| ("control", format!("http://{address}/admin"))));
-        let client = settings.clients.first();
-        if let (Some(client), Some(token)) = (client, url(Endpoint::Token)) {
-            // A secret of the user's own is not repeated.
-            let secret = if client.secret == example::secret() { client.secret.expose() } else { "CLIENT_SECRET" };
-            let credentials = quoted(&format!("{}:{secret}", client.id.value));
-            lines.push(("try", format!("curl -u {credentials} -d grant_type=client_credentials {token}")));
-        }
-        lines.iter().map(|(name, value)| format!("{name:<11}{value}\n")).collect()
     }
 }
 
@@ -220,10 +268,4 @@ fn near(address: SocketAddr) -> SocketAddr {
         IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// As one word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.:@/+,%".contains(letter);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -39,6 +39,11 @@ static PROFILE: Profile = Profile {
     issuer: documented(of_tenant!("/v2.0"), "v1.0 tokens: another host and no version; here the same host"),
     routes: &[
         known(Method::POST, of_tenant!("/oauth2/v2.0/token"), Endpoint::Token),
+        // Microsoft's own libraries take no metadata without it.
+        known(Method::GET, of_tenant!("/oauth2/v2.0/authorize"), Endpoint::Authorize),
+        // OpenID Connect Core §3.1.2.1 wants POST, too.
+        Route::post(of_tenant!("/oauth2/v2.0/authorize"), Endpoint::Authorize),
+        Route::post(of_tenant!("/interaction"), Endpoint::Interaction),
         known(Method::GET, "/common/discovery/v2.0/keys", Endpoint::Jwks),
         known(Method::GET, of_tenant!("/v2.0/.well-known/openid-configuration"), Endpoint::Discovery),
         known(Method::GET, "/common/v2.0/.well-known/openid-configuration", Endpoint::Discovery),

@@ -8,6 +8,7 @@ use http::{HeaderValue, Method, StatusCode};
 use super::cookie::Cookie;
 use super::{Call, Endpoint, Form, Reply, interaction, page};
 use crate::config::{Client, Listener};
+use crate::dialect::Asked;
 use crate::error::{Cause, OAuthError};
 use crate::fault::HttpReply;
 use crate::id_token;
@@ -43,7 +44,10 @@ fn request(call: &Call, listener: &Listener, store: &mut Store, now_ms: i64) -> 
         return Err(refused(OAuthError::new(Cause::MalformedRequest, text)));
     }
     let hinted = hinted(form, listener, store).map_err(refused)?;
-    Request::read(form, &client, to.clone(), hinted).map_err(refused)
+    // A vendor's scopes are the same here as at its token endpoint.
+    let asked = Asked { client: &client, grant: "authorization_code", generation: listener.generation, store };
+    let form = call.vendor.standard(form, &asked).map_err(refused)?;
+    Request::read(&form, &client, to.clone(), hinted).map_err(refused)
 }
 
 fn client(form: &Form, store: &Store) -> Result<Arc<Client>, OAuthError> {

@@ -25,7 +25,7 @@ pub(super) fn run(
     let known = store
         .find(value)
         .filter(|token| token.is_live(now_ms) && (client.resource_server || token.client == client.id));
-    let body = known.map_or_else(|| json!({"active": false}), |token| active(&token));
+    let body = known.map_or_else(|| json!({"active": false}), |token| active(&token, store));
     if !wants_jwt(&call.headers) {
         return Ok(Reply::json(StatusCode::OK, &body).uncached());
     }
@@ -51,7 +51,7 @@ fn wants_jwt(headers: &HeaderMap) -> bool {
     types.any(|one| one.eq_ignore_ascii_case(JWT))
 }
 
-fn active(token: &TokenFacts) -> Value {
+fn active(token: &TokenFacts, store: &Store) -> Value {
     let mut body = json!({
         "active": true,
         "client_id": token.client,
@@ -74,6 +74,12 @@ fn active(token: &TokenFacts) -> Value {
         for (name, value) in members.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             body[name] = value;
         }
+    }
+    // RFC 7662 §2.2 lets a server say more.
+    if token.kind == TokenKind::Access
+        && let (Some(registered), Some(body)) = (store.clients.get(&token.client), body.as_object_mut())
+    {
+        registered.client.claims.add_to(body);
     }
     body
 }

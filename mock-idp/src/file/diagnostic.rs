@@ -174,8 +174,46 @@ impl Problems {
 ///
 /// The first thing that does not fit the model, with its place.
 pub fn parse<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, Diagnostic> {
+    read(text, source).map_err(|(error, _)| error)
+}
+
+/// What kind of mistake an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mistake {
+    /// The text is no YAML.
+    NoYaml,
+    /// A key is missing; the place is that of its mapping.
+    Missing,
+    /// What stands at the place does not fit.
+    Wrong,
+}
+
+/// As [`parse`] does, with the kind of the mistake.
+pub(super) fn read<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T, (Diagnostic, Mistake)> {
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| of_yaml(&error, source))
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let mistake = match error.without_snippet() {
+            Error::SerdeMissingField { .. } => Mistake::Missing,
+            Error::SerdeUnknownField { .. }
+            | Error::SerdeUnknownVariant { .. }
+            | Error::SerdeInvalidType { .. }
+            | Error::SerdeInvalidValue { .. }
+            | Error::SerdeInvalidLength { .. }
+            | Error::DuplicateMappingKey { .. }
+            | Error::InvalidScalar { .. }
+            | Error::InvalidBooleanStrict { .. }
+            | Error::NullIntoString { .. }
+            | Error::Unexpected { .. }
+            | Error::UnexpectedValueForUnit { .. }
+            | Error::UnexpectedValueForUnitEnumVariant { .. }
+            | Error::ExpectedMappingEndAfterEnumVariantValue { .. }
+            | Error::ExpectedStringKeyForExternallyTaggedEnum { .. }
+            | Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
+            | Error::Message { .. } => Mistake::Wrong,
+            _ => Mistake::NoYaml,
+        };
+        (of_yaml(&error, source), mistake)
+    })
 }
 
 fn of_yaml(error: &Error, source: &Source) -> Diagnostic {

@@ -199,6 +199,21 @@ as_text!(
     "^[-+]?(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 );
 
+#[cfg(feature = "admin")]
+impl utoipa::PartialSchema for Duration {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("A duration such as `5m`, `2s`, `250ms` or `1h30m`."))
+            .pattern(Some("^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"))
+            .examples(["10s"])
+            .into()
+    }
+}
+
+#[cfg(feature = "admin")]
+impl utoipa::ToSchema for Duration {}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -7,11 +7,13 @@ mod at;
 mod complaint;
 mod diagnostic;
 mod duration;
+mod mistakes;
 
 pub use at::{At, Position};
 pub use complaint::{Complaint, nearest, suggest};
 pub use diagnostic::{Diagnostic, Problems, Source, parse};
 pub use duration::{Duration, Offset};
+pub use mistakes::parse_all;
 
 /// JSON Schema (2020-12) of a model, for editors; made from it, so that it cannot differ from what is read.
 pub fn schema<T: schemars::JsonSchema>() -> schemars::Schema {

@@ -148,7 +148,10 @@ impl Idp {
     /// From now on changes take so long until they have an effect. It comes with the first request or control after its
     /// time, and is reported as of then.
     pub fn set_propagation(&self, propagation: Propagation) {
-        self.apply(|store, _| store.underway.propagation = propagation);
+        let before = self.apply(|store, _| std::mem::replace(&mut store.underway.propagation, propagation));
+        if before != propagation {
+            self.0.audit.control(None, format!("changes take effect late from now on: {propagation:?}"));
+        }
     }
 
     /// Tokens die before their time.
@@ -188,6 +191,7 @@ impl Idp {
 
     /// Nothing is granted for this subject any more (`invalid_grant`), and what speaks for it is dead.
     pub fn disable_subject(&self, subject: &str) {
+        self.0.audit.control(None, format!("the subject {subject} was disabled"));
         self.apply(|store, now_ms| {
             store.disabled.subjects.insert(subject.to_owned());
             store.revoke(&Which::Subject(subject.to_owned()), "the subject was disabled", now_ms);
@@ -196,22 +200,26 @@ impl Idp {
 
     /// The subject is served again. What died stays dead.
     pub fn enable_subject(&self, subject: &str) {
+        self.0.audit.control(None, format!("the subject {subject} was enabled"));
         self.apply(|store, _| store.disabled.subjects.remove(subject));
     }
 
     /// No client gets tokens any more (`unauthorized_client`). What was issued lives on.
     pub fn disable_tenant(&self) {
+        self.0.audit.control(None, "the tenant was disabled");
         self.apply(|store, _| store.disabled.tenant = true);
     }
 
     /// Clients get tokens again.
     pub fn enable_tenant(&self) {
+        self.0.audit.control(None, "the tenant was enabled");
         self.apply(|store, _| store.disabled.tenant = false);
     }
 
     /// The subject takes back what it granted to the client: what this client holds for it is dead, until somebody
     /// [consents](Self::consent) again.
     pub fn withdraw_consent(&self, client: &str, subject: &str) {
+        self.0.audit.control(Some(client), format!("the consent of {subject} was withdrawn"));
         let which = Which::Consent { client: client.to_owned(), subject: subject.to_owned() };
         self.revoke(&which, "the consent was withdrawn");
     }

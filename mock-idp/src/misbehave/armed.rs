@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::limit::Counters;
 use super::rule::{Deliver, Instead, Rule, Stale};
-use super::rules::Snapshot;
+use super::rules::{RuleId, Snapshot, Standing};
+use super::selection::Turn;
 use crate::clock::Clock;
 use crate::fault::{Act, Change};
 use crate::observe::RequestSeen;
@@ -106,6 +107,21 @@ impl Armed {
     /// On how many requests more it can act.
     fn left(&self) -> Option<u64> {
         self.rule.times.map(|times| u64::from(times).saturating_sub(self.acted))
+    }
+
+    /// What it says, and what it has done.
+    pub(super) fn standing(&self, id: RuleId, now_ms: i64) -> Standing {
+        let once = matches!(self.rule.when.turn, Some(Turn::Nth(_))).then_some(1);
+        let left = self.left().into_iter().chain(once).min();
+        Standing {
+            id,
+            rule: self.rule.clone(),
+            ends_ms: self.ends_ms,
+            matched: self.matched,
+            acted: self.acted,
+            left: if self.is_on(now_ms) { left } else { Some(0) },
+            held: self.holds.receiver_count(),
+        }
     }
 
     /// Adds what it wants of this request.

@@ -1,6 +1,6 @@
 //! The rules that hold, as an observer in front of another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -41,13 +41,21 @@ pub struct Standing {
     pub matched: u64,
     /// On how many it has acted.
     pub acted: u64,
+    /// On how many more it can act: 0 if it is used up or its period is over, `None` if there is no bound.
+    pub left: Option<u64>,
     /// How many requests and replies it holds now.
     pub held: usize,
 }
 
 /// The rules at a moment, with what they have counted.
 #[derive(Clone, Default)]
-pub(crate) struct Saved(BTreeMap<RuleId, Armed>);
+pub(crate) struct Saved {
+    rules: BTreeMap<RuleId, Armed>,
+    used_up: VecDeque<Standing>,
+}
+
+/// So many rules that are used up are remembered, the newest.
+const REMEMBERED: usize = 100;
 
 /// Documents of each origin, by path.
 pub(crate) type Snapshot = BTreeMap<(String, String), HttpReply>;
@@ -74,6 +82,8 @@ struct State {
     /// How many of those draw.
     drawing: u64,
     rules: BTreeMap<RuleId, Armed>,
+    /// What became of those that can act no more, for whoever looks.
+    used_up: VecDeque<Standing>,
     /// What is left to do for open requests, by the number of the request.
     open: BTreeMap<u64, Open>,
 }
@@ -128,37 +138,45 @@ impl Rules {
     /// whether it could still act.
     pub fn remove(&self, id: RuleId) -> bool {
         let now_ms = self.clock.now_ms();
-        self.state().rules.remove(&id).is_some_and(|armed| armed.is_on(now_ms))
+        let mut state = self.state();
+        state.used_up.retain(|standing| standing.id != id);
+        state.rules.remove(&id).is_some_and(|armed| armed.is_on(now_ms))
     }
 
     /// No rule holds any longer.
     pub fn clear(&self) {
-        self.state().rules.clear();
+        let mut state = self.state();
+        state.rules.clear();
+        state.used_up.clear();
     }
 
     /// The rules that hold, the oldest first.
     pub fn list(&self) -> Vec<Standing> {
         let mut state = self.state();
+        let now_ms = self.clock.now_ms();
+        state.sweep(now_ms);
+        state.rules.iter().map(|(id, armed)| armed.standing(*id, now_ms)).collect()
+    }
+
+    /// The rules that can act no more, as they were at last: their times are used up, or their period is over. The newest
+    /// 100, in the order of their end. Who is [removed](Rules::remove) is not among them.
+    pub fn used_up(&self) -> Vec<Standing> {
+        let mut state = self.state();
         state.sweep(self.clock.now_ms());
-        let standing = |(id, armed): (&RuleId, &Armed)| Standing {
-            id: *id,
-            rule: armed.rule.clone(),
-            ends_ms: armed.ends_ms,
-            matched: armed.matched,
-            acted: armed.acted,
-            held: armed.holds.receiver_count(),
-        };
-        state.rules.iter().map(standing).collect()
+        state.used_up.iter().cloned().collect()
     }
 
     pub(crate) fn save(&self) -> Saved {
-        Saved(self.state().rules.clone())
+        let state = self.state();
+        Saved { rules: state.rules.clone(), used_up: state.used_up.clone() }
     }
 
     /// The rules are those of then, and what rules held is released. Replies that are on their way keep what was said
     /// of them.
     pub(crate) fn restore(&self, saved: &Saved) {
-        self.state().rules.clone_from(&saved.0);
+        let mut state = self.state();
+        state.rules.clone_from(&saved.rules);
+        state.used_up.clone_from(&saved.used_up);
     }
 
     /// How the rules want an open request to be processed.
@@ -216,7 +234,16 @@ impl Drop for Guard<'_> {
 
 impl State {
     fn sweep(&mut self, now_ms: i64) {
-        self.rules.retain(|_, armed| !armed.is_over(now_ms));
+        let used_up = &mut self.used_up;
+        self.rules.retain(|id, armed| {
+            let over = armed.is_over(now_ms);
+            if over {
+                used_up.push_back(armed.standing(*id, now_ms));
+            }
+            !over
+        });
+        let too_many = self.used_up.len().saturating_sub(REMEMBERED);
+        self.used_up.drain(..too_many);
     }
 }
 

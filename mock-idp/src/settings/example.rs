@@ -1,8 +1,6 @@
 //! What is served without a configuration file, and a commented file to start from.
 
 use super::ClientSettings;
-use crate::config::{AuthMethod, GrantType};
-use crate::login::RefreshGrant;
 use crate::secret::Secret;
 
 /// A commented configuration file with every key.
@@ -14,18 +12,6 @@ pub fn secret() -> Secret {
 }
 
 pub(super) fn clients() -> Vec<ClientSettings> {
-    vec![ClientSettings {
-        id: "worker".to_owned().into(),
-        secret: secret(),
-        methods: AuthMethod::with_secret(),
-        grants: GrantType::without_user(),
-        scopes: vec!["orders.read".to_owned(), "orders.write".to_owned()],
-        audience: "api".to_owned(),
-        resource_server: false,
-        redirect_uris: Vec::new(),
-        post_logout_redirect_uris: Vec::new(),
-        require_pkce: false,
-        require_pushed_authorization_requests: false,
-        refresh_grant: RefreshGrant::default(),
-    }]
+    let scopes = vec!["orders.read".to_owned(), "orders.write".to_owned()];
+    vec![ClientSettings { scopes, ..ClientSettings::new("worker", secret()) }]
 }

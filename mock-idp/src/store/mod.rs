@@ -263,6 +263,8 @@ impl Store {
             Some(key) => {
                 let (key, of) = (Arc::clone(key), Arc::clone(&record.terms));
                 let mark = Mark { instance: self.instance, id: record.id, family: record.family, terms };
+                let registered = self.clients.get(&to.client);
+                let extra = registered.map(|registered| registered.client.claims.clone()).unwrap_or_default();
                 Secret::deferred(move || {
                     let holder = of.holder.get();
                     let standard = AccessClaims {
@@ -281,8 +283,8 @@ impl Store {
                     };
                     let typ = vendor.profile().typ.value;
                     match vendor.claims(&Facts { standard: &standard, scopes: &of.scopes, generation }) {
-                        Some(claims) => key.sign(typ, &claims),
-                        None => key.sign(typ, &standard),
+                        Some(claims) => extra.sign(&key, typ, &claims),
+                        None => extra.sign(&key, typ, &standard),
                     }
                 })
             }

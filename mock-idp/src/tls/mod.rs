@@ -3,6 +3,7 @@
 
 mod authority;
 mod connection;
+mod key;
 mod peer;
 mod server;
 mod verifier;
@@ -13,6 +14,7 @@ pub use server::ServerTls;
 pub use verifier::ClientAuthorities;
 
 pub(crate) use connection::accept;
+pub(crate) use key::jwks;
 pub(crate) use peer::thumbprint;
 
 /// What goes wrong with certificates and their files.
@@ -28,6 +30,9 @@ pub enum TlsError {
     /// A certificate in PEM cannot be read.
     #[error("this is no certificate in PEM: it must begin with -----BEGIN CERTIFICATE-----")]
     Pem,
+    /// A certificate is for a key that cannot be used.
+    #[error("the certificate has a key that is neither RSA nor on P-256 or P-384")]
+    Key,
     /// A distinguished name cannot be read.
     #[error("this is no distinguished name of RFC 4514: write it like CN=worker,O=Example")]
     Name,

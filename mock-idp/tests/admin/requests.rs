@@ -100,4 +100,13 @@ async fn waiting_ends_and_says_how_many_came() {
     for query in ["nth=0", "timeout_ms=60001", "nth=x", "endpont=token", "status=900000"] {
         assert_eq!(lab.call("GET", &format!("/requests/wait?{query}"), None).await.0, 400, "{query}");
     }
+    for (query, said) in [
+        ("timeout=5", "unknown parameter `timeout` (did you mean `timeout_ms`?)"),
+        ("endpont=token&nth=1", "unknown parameter `endpont` (did you mean `endpoint`?)"),
+        ("xyzxyzxyz=1", "`nth`, `timeout_ms`"),
+        ("timeout_ms=60001", "`timeout_ms` 60000 at most"),
+    ] {
+        let (_, problem) = lab.call("GET", &format!("/requests/wait?{query}"), None).await;
+        assert!(problem["detail"].as_str().is_some_and(|told| told.contains(said)), "{query}: {problem}");
+    }
 }

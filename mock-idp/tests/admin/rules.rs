@@ -33,6 +33,47 @@ async fn a_rule_acts_is_listed_with_what_it_did_and_heals() {
 }
 
 #[tokio::test]
+async fn a_rule_that_is_used_up_stays_in_sight() {
+    let lab = Lab::new().await;
+    lab.call("POST", "/rules", Some(unavailable())).await;
+    assert_eq!(lab.get("/rules").await[0]["left"], 2);
+    lab.call("POST", "/rules", Some(json!({"when": {"endpoint": "jwks"}, "instead": "drop"}))).await;
+    for _ in 0..2 {
+        assert_eq!(lab.token("hush-worker", &GRANT).await.0, 503);
+    }
+    assert_eq!(lab.token("hush-worker", &GRANT).await.0, 200);
+    let rules = lab.get("/rules").await;
+    let short = |rule: &Value| (rule["id"].clone(), rule["acted"].clone(), rule["left"].clone());
+    let shown: Vec<_> = rules.as_array().expect("a list").iter().map(short).collect();
+    assert_eq!(shown, [(json!(1), json!(2), json!(0)), (json!(2), json!(0), Value::Null)]);
+    assert_eq!(lab.get("/state").await["rules"], 1, "so many hold");
+    lab.call("POST", "/rules", Some(json!({"lasting": "1m", "delay": {"fixed": "0s"}}))).await;
+    lab.call("POST", "/clock/move", Some(json!({"by": "1m"}))).await;
+    assert_eq!(lab.get("/rules").await[2]["left"], 0, "its period is over");
+    lab.call("POST", "/rules", Some(json!({"when": {"turn": {"nth": 3}}, "instead": "drop"}))).await;
+    assert_eq!(lab.get("/rules").await[3]["left"], 1, "there is one third request");
+    assert_eq!(lab.call("POST", "/rules", Some(json!({"times": 0}))).await.0, 409);
+    assert_eq!(lab.get("/rules").await.as_array().map(Vec::len), Some(4), "it was none");
+    assert_eq!(lab.call("DELETE", "/rules/1", None).await.0, 204);
+    assert_eq!(lab.call("DELETE", "/rules/1", None).await.0, 404);
+    assert_eq!(lab.get("/rules").await[0]["id"], 2);
+    lab.call("POST", "/reset", None).await;
+    assert_eq!(lab.get("/rules").await, json!([]));
+}
+
+#[tokio::test]
+async fn so_many_rules_that_are_used_up_are_remembered() {
+    let lab = Lab::new().await;
+    let rule = json!({"when": {"endpoint": "token"}, "times": 1});
+    for _ in 0..102 {
+        lab.call("POST", "/rules", Some(rule.clone())).await;
+    }
+    lab.granted().await;
+    let rules = lab.get("/rules").await;
+    assert_eq!((rules.as_array().map(Vec::len), &rules[0]["id"]), (Some(100), &json!(3)));
+}
+
+#[tokio::test]
 async fn a_wrong_rule_is_told_with_the_nearest_word() {
     let lab = Lab::new().await;
     for (rule, said) in [

@@ -85,6 +85,12 @@ impl Lab {
         (response.status().as_u16(), response.json().await.expect("JSON"))
     }
 
+    /// Posts a form to an endpoint of the identity provider.
+    pub(crate) async fn ask(&self, endpoint: mock_idp::Endpoint, form: &[(&str, &str)]) -> Value {
+        let url = self.idp.url(endpoint, &self.listener).expect("it is served");
+        self.http.post(url).form(form).send().await.expect("an answer").json().await.expect("JSON")
+    }
+
     pub(crate) async fn granted(&self) -> String {
         let (status, body) = self.token("hush-worker", &[("grant_type", "client_credentials")]).await;
         assert_eq!(status, 200, "{body}");

@@ -11,7 +11,7 @@ struct Found<'a> {
 }
 
 /// Keys that users name as they like: claims.
-const FREE: [&str; 1] = ["groups"];
+const FREE: [&str; 2] = ["groups", "team"];
 
 /// Every key of the example: the file is written plainly enough that they can be seen without a YAML reader.
 fn keys() -> Vec<Found<'static>> {
@@ -39,11 +39,13 @@ fn complaints(start: usize, length: usize, instead: &str) -> Vec<mock_idp::file:
 fn the_example_is_good_and_has_every_key() {
     let settings = Settings::parse(example::TEXT, "example.yaml").expect("it is good");
     let _ = settings.idp();
-    let known: Vec<_> = keys().iter().map(|key| key.word).collect();
     let schema = serde_json::to_value(Settings::schema()).expect("JSON");
     let mut missing = Vec::new();
     properties(&schema, &mut missing);
-    missing.retain(|key| !known.contains(&key.as_str()));
+    // As a comment, where it stands for another one.
+    missing.retain(|key| {
+        !example::TEXT.lines().any(|line| line.trim_start_matches([' ', '-', '#']).starts_with(&format!("{key}:")))
+    });
     assert!(missing.is_empty(), "the example lacks {missing:?}");
 }
 
@@ -88,7 +90,8 @@ fn a_value_of_the_wrong_type_is_found_with_line_and_column() {
     for key in keys() {
         let line = example::TEXT.lines().nth(key.line - 1).expect("it is there");
         let value = line[key.column - 1 + key.word.len() + 1..].trim();
-        if value.is_empty() {
+        // What follows on lines of its own would be left over.
+        if value.is_empty() || value == "|" {
             continue;
         }
         tried += 1;
@@ -118,6 +121,94 @@ fn what_the_model_cannot_say_is_found_at_its_place() {
         let errors = Settings::parse(&text, "f").expect_err(&text);
         assert_eq!((errors[0].line(), errors[0].column()), place, "{}", errors[0]);
         assert!(errors[0].message().contains(said), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn what_proves_a_client_is_checked_at_its_place() {
+    let pem = mock_idp::tls::Identity::self_signed("worker.example").expect("a certificate").chain_pem();
+    let pem = serde_json::Value::from(pem);
+    let key = r#"{ keys: [{ kty: EC, crv: P-256, x: AA, y: AA }] }"#;
+    let client = |rest: &str| format!("clients:\n  - id: a\n    {rest}\n");
+    let secret = "secret: s\n    methods: [client_secret_jwt]";
+    for (text, place, said, hint) in [
+        (client(secret), (4, 14), "too short to sign with", "32 bytes"),
+        (client("methods: [private_key_jwt]"), (3, 14), "nothing says what it signs with", "`jwks_uri`"),
+        (client("methods: [tls_client_auth]"), (3, 14), "whose certificate", "`tls_client_auth_subject_dn`"),
+        (client("methods: [self_signed_tls_client_auth]"), (3, 14), "no certificate is known", "`certificates`"),
+        (
+            client(&format!("methods: [self_signed_tls_client_auth]\n    jwks: {key}")),
+            (3, 14),
+            "no certificate is known",
+            "`x5c`",
+        ),
+        (client("methods: [none]\n    jwks: { kyes: [] }"), (4, 11), "no JSON Web Key Set", "array `keys`"),
+        (client("methods: [none]\n    jwks: { keys: [] }"), (4, 11), "has no key", "public key"),
+        (client("methods: [none]\n    jwks_uri: nowhere"), (4, 15), "no address", "http://127.0.0.1"),
+        (client("methods: [none]\n    jwks_uri: http://192.0.2.1/k"), (4, 15), "this machine only", "http://127.0.0.1"),
+        (client("methods: [none]\n    certificates: nothing"), (4, 19), "no certificate in PEM", "BEGIN CERTIFICATE"),
+        (
+            client(&format!("methods: [none]\n    jwks: {key}\n    certificates: {pem}")),
+            (5, 19),
+            "more than one of `jwks`",
+            "keep one",
+        ),
+        (
+            client("methods: [none]\n    tls_client_auth_subject_dn: worker"),
+            (4, 33),
+            "`worker` is no such name",
+            "RFC 4514",
+        ),
+        (client("methods: [none]\n    tls_client_auth_san_ip: here"), (4, 29), "`here` is no such", "127.0.0.1"),
+        (client("methods: [none]\n    tls_client_auth_san_dns: \"\""), (4, 30), "no such name", "host name"),
+        (
+            client("methods: [none]\n    tls_client_auth_san_dns: a\n    tls_client_auth_san_uri: urn:a"),
+            (5, 30),
+            "here are two",
+            "keep one",
+        ),
+        (client("secret: s\n    claims: { team: a, sub: b }"), (4, 13), "`sub` is the server's own", "another name"),
+    ] {
+        let errors = Settings::parse(&text, "f").expect_err(&text);
+        let first = &errors[0];
+        assert_eq!((first.line(), first.column()), place, "{first}");
+        assert!(first.message().contains(said), "{first}");
+        assert!(first.hint().is_some_and(|told| told.contains(hint)), "{first}");
+    }
+    let good = client(&format!("methods: [self_signed_tls_client_auth, private_key_jwt]\n    certificates: {pem}"));
+    assert!(Settings::parse(&good, "f").is_ok(), "a certificate has a key");
+}
+
+#[test]
+fn what_is_said_of_assertions_and_proofs_is_checked_at_its_place() {
+    let key = r#"{ keys: [{ kty: EC, crv: P-256, x: AA, y: AA }] }"#;
+    let vouched = "clients:\n  - { id: a, methods: [tls_client_auth], tls_client_auth_san_dns: a }\n";
+    let issuer = |rest: &str| format!("trusted_issuers:\n  - {{ issuer: i, {rest} }}\n");
+    for (text, place, said, hint) in [
+        (vouched.to_owned(), (2, 23), "who vouches", "client_authorities"),
+        (format!("https: {{ client_authorities: x }}\n{vouched}"), (1, 30), "no certificate", "BEGIN CERTIFICATE"),
+        ("client_assertions: { audiences: [] }\n".into(), (1, 33), "no `aud` is right", "`issuer`"),
+        ("client_assertions: { audiences: [isuer] }\n".into(), (1, 34), "unknown word `isuer`", "`issuer`"),
+        ("assertion_grants: { max_lifetime: 0s }\n".into(), (1, 35), "a second or more", "`5m`"),
+        ("dpop: { max_age: 0s }\n".into(), (1, 18), "no proof would be in time", "`30s`"),
+        ("dpop: { nonce_lifetime: 0s }\n".into(), (1, 25), "no proof would be in time", "`30s`"),
+        ("propagation: { secret: 5 }\n".into(), (1, 24), "needs a unit", "`ms`"),
+        (issuer("subjects: [a]"), (2, 15), "nothing says what `i` signs with", "`jwks_uri`"),
+        (issuer("jwks: { keys: x }"), (2, 24), "no JSON Web Key Set", "array `keys`"),
+        (issuer(&format!("service_account: wroker, jwks: {key}")), (2, 35), "unknown client `wroker`", "`worker`"),
+        (
+            format!("trusted_issuers:\n  - {{ issuer: i, jwks: {key} }}\n  - {{ issuer: i, jwks: {key} }}\n"),
+            (3, 15),
+            "trusted twice",
+            "once",
+        ),
+        (format!("trusted_issuers: [{{ issuer: \"\", jwks: {key} }}]\n"), (1, 29), "no name", "`iss`"),
+    ] {
+        let errors = Settings::parse(&text, "f").expect_err(&text);
+        let first = &errors[0];
+        assert_eq!((first.line(), first.column()), place, "{first}");
+        assert!(first.message().contains(said), "{first}");
+        assert!(first.hint().is_some_and(|told| told.contains(hint)), "{first}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command as a black box.
 
 mod file;
+mod https;
 mod serving;
 mod support;
 
@@ -45,6 +46,12 @@ fn files_are_checked_without_starting_anything() {
     place.run("validate good.yaml").has_code(0).shows(&["good.yaml: good"]);
     let done = place.run("validate bad.yaml good.yaml missing.yaml");
     done.has_code(2).shows(&["good.yaml: good"]).tells(&["bad.yaml:2:3", "`lifetime`", "missing.yaml cannot be read"]);
+    place.write(
+        "two.yaml",
+        "dialect: okat\nclients:\n  - id: a\n    secret: s\n    scops: [x]\ntokens:\n  lifetime: 5\n",
+    );
+    let both = place.run("validate two.yaml");
+    both.has_code(2).tells(&["two.yaml:1:10", "`okta`", "two.yaml:5:5", "`scopes`", "two.yaml:7:13", "needs a unit"]);
     let served = place.run("serve --config bad.yaml");
     served.has_code(2).tells(&["bad.yaml:2:3", "unknown key `lifetme`", "did you mean `lifetime`?"]);
     assert!(served.out.is_empty(), "nothing is served: {}", served.out);

@@ -2,7 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
 
 use crate::support::{Place, Serving};
 
@@ -22,18 +21,12 @@ fn http(url: &str, request: &str, headers: &str, body: &str) -> String {
     reply
 }
 
-/// Runs what it says to try, as a shell would.
-fn tried(serving: &Serving) -> serde_json::Value {
-    let done = Command::new("sh").arg("-c").arg(serving.value("try")).output().expect("a shell");
-    serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
-}
-
 #[test]
 fn the_line_that_it_says_works_when_pasted() {
     let place = Place::new();
     let serving = place.serve("");
     assert!(serving.value("try").starts_with("curl "), "{:?}", serving.said);
-    let token = tried(&serving);
+    let token = serving.tried();
     assert_eq!(token["token_type"], "Bearer", "{token}");
     assert_eq!(token["expires_in"], 300);
     let discovery = http(serving.value("discovery"), "GET", "", "");
@@ -80,11 +73,11 @@ fn a_file_says_what_is_served_and_a_flag_says_otherwise() {
     let file = "clients: [{ id: \"a'b c\", secret: not-a-secret }]\ntokens: { lifetime: 1m }\nclock: { offset: 1h }\n";
     place.write("idp.yaml", file);
     let serving = place.serve("--config idp.yaml");
-    assert_eq!(tried(&serving)["expires_in"], 60, "the shell gets the id whole: {:?}", serving.said);
+    assert_eq!(serving.tried()["expires_in"], 60, "the shell gets the id whole: {:?}", serving.said);
     let clock = http(&format!("{}/clock", serving.value("control")), "GET", "", "");
     assert!(clock.contains("\"offset_ms\":3600000"), "{clock}");
     let serving = place.serve("--config idp.yaml --lifetime 9");
-    assert_eq!(tried(&serving)["expires_in"], 9);
+    assert_eq!(serving.tried()["expires_in"], 9);
 }
 
 #[test]
@@ -99,7 +92,7 @@ fn others_than_this_machine_are_let_in_with_a_warning_only() {
     let place = Place::new();
     let serving = place.serve("--address 0.0.0.0 --no-admin");
     assert!(serving.value("issuer").starts_with("http://127.0.0.1:"), "{:?}", serving.said);
-    interrupt(&serving, "TERM");
+    serving.interrupt("TERM");
     serving.ended().has_code(130).tells(&["warning", "0.0.0.0"]);
 }
 
@@ -113,12 +106,6 @@ fn a_taken_port_is_code_3_and_says_what_to_do() {
         done.has_code(3).tells(&[&format!("port {port} is taken"), &format!("{flag} 0 takes a free one")]);
         assert!(done.out.is_empty(), "nothing is promised: {}", done.out);
     }
-}
-
-fn interrupt(serving: &Serving, signal: &str) {
-    let id = serving.id().to_string();
-    let done = Command::new("kill").args(["-s", signal, &id]).status().expect("kill runs");
-    assert!(done.success());
 }
 
 #[test]
@@ -139,7 +126,7 @@ fn it_ends_when_it_is_told_to_with_requests_in_flight() {
         let mut first = [0; 15];
         (&waiting[0]).read_exact(&mut first).expect("the stream has begun");
         assert_eq!(&first, b"HTTP/1.1 200 OK");
-        interrupt(&serving, signal);
+        serving.interrupt(signal);
         // The wait of a minute would outlast the test's patience, not the command's.
         serving.ended().has_code(130);
     }

@@ -20,6 +20,10 @@ impl Place {
         std::fs::write(self.0.path().join(name), text).expect("written");
     }
 
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.0.path()
+    }
+
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mock-idp"));
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
@@ -30,6 +34,11 @@ impl Place {
 
     pub(crate) fn run(&self, arguments: &str) -> Done {
         Done::of(self.command(arguments).output().expect("it runs"))
+    }
+
+    /// Serves clients of which none has a secret, so that there is nothing to try.
+    pub(crate) fn serve_untried(&self, arguments: &str) -> Serving {
+        Serving::until("ca", self.command(&format!("serve {arguments}")))
     }
 
     pub(crate) fn serve(&self, arguments: &str) -> Serving {
@@ -77,11 +86,16 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Starts it and waits for the last thing that it says.
-    pub(crate) fn new(mut command: Command) -> Self {
+    pub(crate) fn new(command: Command) -> Self {
+        Self::until("try", command)
+    }
+
+    /// Starts it and waits for this.
+    fn until(last: &str, mut command: Command) -> Self {
         let mut child = command.spawn().expect("it runs");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut serving = Self { child: Some(child), lines, said: Vec::new() };
-        while serving.find("try").is_none() {
+        while serving.find(last).is_none() {
             let line = serving.lines.next().expect("it says how to try it").expect("text");
             let (name, value) = line.split_once(' ').expect("a name and a value");
             serving.said.push((name.to_owned(), value.trim().to_owned()));
@@ -97,7 +111,19 @@ impl Serving {
         self.find(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.said))
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Runs what it says to try, as a shell would.
+    pub(crate) fn tried(&self) -> serde_json::Value {
+        let done = Command::new("sh").arg("-c").arg(self.value("try")).output().expect("a shell");
+        serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+    }
+
+    /// Tells it to end.
+    pub(crate) fn interrupt(&self, signal: &str) {
+        let done = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().expect("kill runs");
+        assert!(done.success());
+    }
+
+    fn id(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
     }
 

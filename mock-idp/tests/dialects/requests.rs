@@ -28,6 +28,32 @@ async fn entra_wants_exactly_one_resource_as_its_default_scope() {
 }
 
 #[tokio::test]
+async fn entra_reads_the_scopes_of_an_authorization_request_as_those_of_a_token_request() {
+    let entra = Provider::with(Dialect::Entra, |config| {
+        config.clients[0] = config.clients[0].clone().redirect_uris(["http://127.0.0.1/callback"]);
+    })
+    .await;
+    let path = entra.path(Endpoint::Authorize).expect("it has one");
+    for (scope, granted) in [
+        ("https%3A%2F%2Fapi.example%2Forders.read", Some("orders.read")),
+        ("https%3A%2F%2Fapi.example%2F.default", Some("orders.read orders.write")),
+        ("https%3A%2F%2Fother.example%2F.default", None),
+        ("https%3A%2F%2Fother.example%2Forders.read", None),
+    ] {
+        let query =
+            format!("response_type=code&client_id=worker&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback&scope={scope}");
+        let sent = entra.served.get(&format!("{path}?{query}")).await;
+        let Some(granted) = granted else {
+            assert_eq!(sent.sent("error").as_deref(), Some("invalid_scope"), "{scope}: {}", sent.head);
+            continue;
+        };
+        let code = sent.sent("code").unwrap_or_else(|| panic!("{scope}: {}", sent.head));
+        let form = format!("grant_type=authorization_code&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback&code={code}");
+        assert_eq!(entra.token(&form).await.text("scope"), granted, "{scope}");
+    }
+}
+
+#[tokio::test]
 async fn entra_gives_no_refresh_token_for_client_credentials_and_keeps_one_that_was_replaced() {
     let entra = Provider::of(Dialect::Entra).await;
     assert!(entra.token(&entra.credentials_form()).await.field("refresh_token").is_null());

@@ -1,5 +1,6 @@
 //! The server's nonces: what is known of one follows from the time, so that nothing is kept of those given out.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -10,16 +11,15 @@ use subtle::ConstantTimeEq as _;
 
 #[derive(Clone)]
 pub(super) struct NonceSource {
-    key: hmac::Key,
+    /// Drawn when it is first needed: to seed that randomness takes longer than all else at the start. Clones share it.
+    key: Arc<LazyLock<hmac::Key>>,
     /// How often all nonces were replaced by hand.
     generation: u64,
 }
 
 impl NonceSource {
     pub(super) fn new() -> Self {
-        let mut key = [0; 32];
-        SystemRandom::new().fill(&mut key).expect("the system has randomness");
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), generation: 0 }
+        Self { key: Arc::new(LazyLock::new(random_key)), generation: 0 }
     }
 
     /// The newest nonce.
@@ -45,6 +45,12 @@ impl NonceSource {
         context.update(&period.to_be_bytes());
         URL_SAFE_NO_PAD.encode(&context.sign().as_ref()[..16])
     }
+}
+
+fn random_key() -> hmac::Key {
+    let mut key = [0; 32];
+    SystemRandom::new().fill(&mut key).expect("the system has randomness");
+    hmac::Key::new(hmac::HMAC_SHA256, &key)
 }
 
 fn period(lifetime: Duration, now_ms: i64) -> i64 {

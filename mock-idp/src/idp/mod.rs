@@ -4,6 +4,7 @@ mod control;
 mod documents;
 mod keys;
 mod records;
+mod serve;
 mod snapshot;
 mod standing;
 mod tls;
@@ -14,19 +15,15 @@ pub use snapshot::Snapshot;
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
 use documents::Documents;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
-use hyper::body::Incoming;
-use tokio::net::{TcpListener, TcpStream};
-use tower::service_fn;
 
 use crate::assertion::{FetchedKeys, RemoteKeys};
 use crate::audit::Audit;
@@ -35,7 +32,7 @@ use crate::config::{Config, Listener};
 use crate::dialect::Vendor;
 use crate::endpoint::{self, Call, Endpoint, Form, Reply, decide};
 use crate::error::{Cause, OAuthError};
-use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply, serve_connection};
+use crate::fault::{Act, Answer, Change, Delivery, Directive, HttpReply};
 use crate::key::SigningKey;
 use crate::misbehave::{Bent, Rules, http_date};
 use crate::observe::{Observer, Outcome, ReplySeen, RequestSeen};
@@ -50,10 +47,6 @@ const BODY_LIMIT: usize = 128 * 1024;
 
 /// So much is read before a body is refused: a client that still writes would get a reset instead of the refusal.
 const READ_LIMIT: usize = 16 * BODY_LIMIT;
-
-/// So many entries are looked at while the store is held, and so often all are while nothing else happens.
-const SWEEP: usize = 1000;
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// An identity provider. Clones share all state.
 #[derive(Clone)]
@@ -139,36 +132,6 @@ impl Idp {
         listener
     }
 
-    /// Serves an address until the future is dropped.
-    ///
-    /// # Errors
-    ///
-    /// If the socket fails.
-    pub async fn serve(&self, socket: TcpListener, listener: Listener) -> std::io::Result<()> {
-        let listener = self.front(listener);
-        let accepting = accept(socket, |io| {
-            let (idp, listener) = (self.clone(), Arc::clone(&listener));
-            serve_connection(
-                io,
-                service_fn(move |request: http::Request<Incoming>| {
-                    let (idp, listener) = (idp.clone(), Arc::clone(&listener));
-                    async move { Ok(idp.answer(&listener, request.map(Body::new)).await) }
-                }),
-            )
-        });
-        let mut sweeps = tokio::time::interval(SWEEP_EVERY);
-        tokio::pin!(accepting);
-        loop {
-            tokio::select! {
-                ended = &mut accepting => return ended,
-                _ = sweeps.tick() => {
-                    self.expire_due();
-                    self.sweep();
-                }
-            }
-        }
-    }
-
     fn store(&self) -> std::sync::MutexGuard<'_, Store> {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -214,14 +177,6 @@ impl Idp {
         let mut store = self.store();
         store.touch(digest, &claims);
         store.find(value)
-    }
-
-    /// Lets go of everything that is over, in small steps: requests go on meanwhile.
-    fn sweep(&self) {
-        let steps = self.store().to_sweep().div_ceil(SWEEP);
-        for _ in 0..steps {
-            self.store().sweep(SWEEP);
-        }
     }
 
     /// Waits for the first key, which takes some hundred milliseconds if it is one of RSA: not while holding the store.
@@ -388,19 +343,5 @@ impl Reply {
         if !changes.is_empty() {
             self.error = error_in(&self.http);
         }
-    }
-}
-
-/// Serves every connection that comes, until the future is dropped, and with it those connections.
-async fn accept<S: Future<Output = ()> + Send + 'static>(
-    socket: TcpListener,
-    serve: impl Fn(TcpStream) -> S,
-) -> std::io::Result<()> {
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        let (io, _) = socket.accept().await?;
-        let _ = io.set_nodelay(true);
-        connections.spawn(serve(io));
-        while connections.try_join_next().is_some() {}
     }
 }

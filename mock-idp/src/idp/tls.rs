@@ -3,7 +3,8 @@
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-use super::{Idp, accept};
+use super::Idp;
+use super::serve::accept;
 use crate::config::Listener;
 use crate::fault::serve_connection;
 use crate::tls::{self, ServerTls};
@@ -16,7 +17,7 @@ impl Idp {
     /// If the socket fails.
     pub async fn serve_tls(&self, socket: TcpListener, listener: Listener, tls: ServerTls) -> std::io::Result<()> {
         let router = self.router(listener);
-        accept(socket, |io| {
+        let accepting = accept(socket, |io| {
             let (router, tls) = (router.clone(), tls.clone());
             async move {
                 let Ok((io, peer)) = tls::accept(io, &tls).await else { return };
@@ -28,7 +29,7 @@ impl Idp {
                 });
                 serve_connection(io, service).await;
             }
-        })
-        .await
+        });
+        self.sweeping(accepting).await
     }
 }

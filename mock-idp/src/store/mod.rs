@@ -261,10 +261,10 @@ impl Store {
         let (record, terms) = self.record(TokenKind::Access, to, now_ms, expires_s * 1000);
         let value = match self.keys.last() {
             Some(key) => {
-                let registered = self.clients.get(&to.client);
-                let extra = registered.map(|registered| registered.client.claims.clone()).unwrap_or_default();
                 let (key, of) = (Arc::clone(key), Arc::clone(&record.terms));
                 let mark = Mark { instance: self.instance, id: record.id, family: record.family, terms };
+                let registered = self.clients.get(&to.client);
+                let extra = registered.map(|registered| registered.client.claims.clone()).unwrap_or_default();
                 Secret::deferred(move || {
                     let holder = of.holder.get();
                     let standard = AccessClaims {

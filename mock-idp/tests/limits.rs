@@ -117,6 +117,16 @@ async fn counters_can_be_shared_and_refusals_can_look_otherwise() {
 }
 
 #[tokio::test]
+async fn rfc9110_10_2_3_how_long_to_wait_is_said_in_seconds_or_as_a_date() {
+    let served = serve(config()).await;
+    for (retry_after, says) in [(Wait::Seconds, "60"), (Wait::Date, "Mon, 12 Jan 1970 13:47:40 GMT")] {
+        served.idp.rules().clear();
+        served.idp.rules().add(Rule::everywhere().limit(RateLimit { retry_after, ..window(0) }));
+        assert_eq!(header(&served.token(GRANT).await, "retry-after").as_deref(), Some(says));
+    }
+}
+
+#[tokio::test]
 async fn a_limit_counts_what_another_rule_answers_and_leaves_that_answer() {
     let served = serve(config()).await;
     served.idp.rules().add(Rule::on(Endpoint::Token).status(503).once());

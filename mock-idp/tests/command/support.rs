@@ -2,6 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+/// More than the command ever needs to refuse what it was given, or to end.
+const BOUND: Duration = Duration::from_secs(60);
 
 pub(crate) struct Place(tempfile::TempDir);
 
@@ -33,7 +38,7 @@ impl Place {
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Done {
-        Done::of(self.command(arguments).output().expect("it runs"))
+        Done::of(ended(self.command(arguments).spawn().expect("it runs")))
     }
 
     /// Serves clients of which none has a secret, so that there is nothing to try.
@@ -44,6 +49,26 @@ impl Place {
     pub(crate) fn serve(&self, arguments: &str) -> Serving {
         Serving::new(self.command(&format!("serve {arguments}")))
     }
+}
+
+/// What it ended with by itself. One that should have refused but serves is killed, and so has no code.
+fn ended(child: Child) -> Output {
+    let id = child.id();
+    let (over, is_over) = std::sync::mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        if is_over.recv_timeout(BOUND) == Err(RecvTimeoutError::Timeout) {
+            kill(id, "KILL");
+        }
+    });
+    let output = child.wait_with_output().expect("it ends");
+    drop(over);
+    watchdog.join().expect("no panic");
+    output
+}
+
+fn kill(id: u32, signal: &str) {
+    let done = Command::new("kill").args(["-s", signal, &id.to_string()]).status().expect("kill runs");
+    assert!(done.success());
 }
 
 pub(crate) fn mock_idp(arguments: &str) -> Done {
@@ -119,8 +144,7 @@ impl Serving {
 
     /// Tells it to end.
     pub(crate) fn interrupt(&self, signal: &str) {
-        let done = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status().expect("kill runs");
-        assert!(done.success());
+        kill(self.id(), signal);
     }
 
     fn id(&self) -> u32 {
@@ -129,7 +153,7 @@ impl Serving {
 
     /// What it ended with, when it has ended by itself.
     pub(crate) fn ended(mut self) -> Done {
-        Done::of(self.child.take().expect("it ran").wait_with_output().expect("it ends"))
+        Done::of(ended(self.child.take().expect("it ran")))
     }
 }
 

@@ -3,13 +3,17 @@
 
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeSet;
+#[path = "support/observe.rs"]
+mod observe;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::BufReader;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use observe::{carrying, gone, processes, started_workers};
 use rustix::process::{Pid, Signal, kill_process};
 use tokenlapse::journal;
 
@@ -72,28 +76,13 @@ impl TheCommand {
     }
 
     fn end(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("its own child") {
-                return status;
-            }
-            if Instant::now() > until {
-                self.child.kill().expect("its own child");
-                panic!("the command did not end");
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        observe::ended(&mut self.child, PATIENCE).expect("the command ends")
     }
 
     /// Waits until so many workers have been seen to start, or it has ended.
     fn wait_for_workers(&mut self, wanted: usize) {
-        let until = Instant::now() + PATIENCE;
-        while started_workers(&self.out()) < wanted && Instant::now() < until {
-            if self.child.try_wait().expect("its own child").is_some() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let out = self.out();
+        observe::files(self.directory.path(), &self.child, PATIENCE, || started_workers(&out) >= wanted);
     }
 }
 
@@ -109,11 +98,6 @@ fn journals(out: &Path) -> Vec<std::path::PathBuf> {
     let runs = fs::read_dir(out).into_iter().flatten().flatten().filter(|entry| entry.file_name() != "latest");
     let files = runs.flat_map(|run| fs::read_dir(run.path()).into_iter().flatten().flatten());
     files.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect()
-}
-
-fn started_workers(out: &Path) -> usize {
-    let texts = journals(out).into_iter().filter_map(|path| fs::read_to_string(path).ok());
-    texts.map(|text| text.matches("worker.started").count()).sum()
 }
 
 /// Its descendants by their parents, each with its start time, which makes a number that is used again another process.
@@ -138,11 +122,6 @@ fn descendants(command: Pid) -> BTreeSet<(i32, String)> {
         }
     }
     found
-}
-
-fn processes() -> Vec<i32> {
-    let entries = fs::read_dir("/proc").expect("Linux").flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn is_alive((pid, started): &(i32, String)) -> bool {
@@ -186,41 +165,24 @@ impl Belongings {
         Self { listeners: listeners(pids), processes }
     }
 
-    /// What of it is still there.
-    fn left(&self) -> Vec<String> {
-        let alive = self.processes.iter().filter(|process| is_alive(process)).map(|(pid, _)| format!("process {pid}"));
-        let listening = listening();
-        let open = self.listeners.intersection(&listening).map(|inode| format!("listening socket {inode}"));
-        alive.chain(open).collect()
+    /// The processes of it that are still there.
+    fn alive(&self) -> BTreeMap<i32, String> {
+        let alive = self.processes.iter().filter(|process| is_alive(process));
+        alive.map(|(pid, _)| (*pid, "a process that it started".to_owned())).collect()
     }
-}
 
-/// Every process that carries the id of one of these runs.
-fn leftovers(runs: &BTreeSet<String>) -> Vec<String> {
-    let processes = fs::read_dir("/proc").expect("Linux").flatten();
-    let carries = |pid: &str| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let ours = environment.split(|&byte| byte == 0).any(|variable| {
-            let run = variable.strip_prefix(b"TOKENLAPSE_RUN=");
-            run.is_some_and(|run| runs.contains(&*String::from_utf8_lossy(run)))
-        });
-        let command = || fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        ours.then(|| format!("{pid}: {}", String::from_utf8_lossy(&command()).replace('\0', " ")))
-    };
-    processes.filter_map(|entry| carries(entry.file_name().to_str()?)).collect()
+    /// Its sockets on which somebody still listens.
+    fn listening(&self) -> BTreeSet<String> {
+        self.listeners.intersection(&listening()).cloned().collect()
+    }
 }
 
 fn assert_nothing_is_left(command: &TheCommand, belongings: &Belongings, when: &str) {
     let runs = command.runs();
-    let until = Instant::now() + GRACE;
-    loop {
-        let left = [leftovers(&runs), belongings.left()].concat();
-        if left.is_empty() {
-            break;
-        }
-        assert!(Instant::now() < until, "killed {when}, and left {left:#?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let left = gone(GRACE, || belongings.alive().into_iter().chain(carrying(&runs)).collect());
+    assert!(left.is_empty(), "killed {when}, and left {left:#?}");
+    let left = belongings.listening();
+    assert!(left.is_empty(), "killed {when}, and left listening sockets {left:?}");
     for path in journals(&command.out()) {
         let file = BufReader::new(fs::File::open(&path).expect("it is listed"));
         match journal::read(file) {
@@ -235,14 +197,15 @@ fn kill_9_at_any_moment_leaves_nothing() {
     let (mut seen, mut sockets) = (0, 0);
     for moment in 0..20 {
         let mut command = TheCommand::start();
-        // From before the Temporal server is there to the middle of the scenario runs.
+        // From before the Temporal server is there to the middle of the scenario runs. The first moments are times, as
+        // there is nothing to be seen yet.
         if moment < 6 {
-            std::thread::sleep(Duration::from_millis(60 * moment));
+            assert_eq!(observe::ended(&mut command.child, Duration::from_millis(60 * moment)), None);
         } else {
             command.wait_for_workers(usize::try_from(moment).expect("small") - 5);
         }
         let belongings = Belongings::of(command.pid());
-        seen += leftovers(&command.runs()).len();
+        seen += carrying(&command.runs()).len();
         sockets += belongings.listeners.len();
         kill_process(command.pid(), Signal::KILL).expect("it runs");
         command.end();
@@ -257,7 +220,7 @@ fn signals_end_it_with_130_and_leave_nothing() {
     for signal in [Signal::INT, Signal::TERM] {
         let mut command = TheCommand::start();
         command.wait_for_workers(3);
-        assert!(!leftovers(&command.runs()).is_empty(), "something runs");
+        assert!(!carrying(&command.runs()).is_empty(), "something runs");
         let belongings = Belongings::of(command.pid());
         kill_process(command.pid(), signal).expect("it runs");
         assert_eq!(command.end().code(), Some(130), "{signal:?}");

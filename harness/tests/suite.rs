@@ -3,13 +3,17 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "support/observe.rs"]
+mod observe;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use observe::{carrying, gone, started_workers};
 use reference_worker::{Env, Standard, run_until};
 use tokenlapse::scenario::builtin_target;
 use tokenlapse::{LabEnv, Suite};
@@ -181,38 +185,15 @@ fn kill_9_leaves_nothing() {
     let out = tempfile::tempdir().expect("a folder");
     let mut suite = suite("command", "expiry early-refusal outage", out.path());
     let mut child = suite.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
-    let until = Instant::now() + PATIENCE;
-    while started_workers(out.path()) < 4 {
-        assert!(child.try_wait().expect("its own child").is_none(), "it ended too early to be killed");
-        assert!(Instant::now() < until, "no worker starts");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    assert!(
+        observe::files(out.path(), &child, PATIENCE, || started_workers(out.path()) >= 4),
+        "it ended too early to be killed, or no worker starts"
+    );
     let run = fs::read_link(out.path().join("latest")).expect("a run").to_string_lossy().into_owned();
-    assert!(leftovers(&run).len() > 4, "something runs that could be left");
+    let runs = BTreeSet::from([run]);
+    assert!(carrying(&runs).len() > 4, "something runs that could be left");
     child.kill().expect("it runs");
     child.wait().expect("it ended");
-    let until = Instant::now() + GRACE;
-    while !leftovers(&run).is_empty() {
-        assert!(Instant::now() < until, "left: {:#?}", leftovers(&run));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn started_workers(out: &Path) -> usize {
-    let texts =
-        journals(out).into_iter().filter_map(|name| fs::read_to_string(out.join("latest").join(name + ".jsonl")).ok());
-    texts.map(|text| text.matches("worker.started").count()).sum()
-}
-
-/// Every process that carries the run's id.
-fn leftovers(run: &str) -> Vec<String> {
-    let wanted = format!("TOKENLAPSE_RUN={run}");
-    let processes = fs::read_dir("/proc").expect("Linux").flatten();
-    let carries = |pid: &str| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let ours = environment.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes());
-        let command = || fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        ours.then(|| format!("{pid}: {}", String::from_utf8_lossy(&command()).replace('\0', " ")))
-    };
-    processes.filter_map(|entry| carries(entry.file_name().to_str()?)).collect()
+    let left = gone(GRACE, || carrying(&runs));
+    assert!(left.is_empty(), "left: {left:#?}");
 }

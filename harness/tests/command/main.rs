@@ -3,6 +3,9 @@
 mod dialects;
 mod doctor;
 mod ending;
+#[cfg(target_os = "linux")]
+#[path = "../support/observe.rs"]
+mod observe;
 mod report;
 mod schema;
 mod support;

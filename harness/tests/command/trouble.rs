@@ -160,22 +160,22 @@ fn a_reader_that_goes_away_changes_nothing() {
 
 #[cfg(target_os = "linux")]
 mod interrupted {
+    use std::process::Child;
+
     use rustix::process::{Pid, Signal, kill_process};
 
     use super::*;
+    use crate::observe;
 
     /// Waits until so many scenario runs have ended.
-    fn wait_for_ends(place: &Place, wanted: usize) {
-        for _ in 0..6000 {
+    fn wait_for_ends(place: &Place, command: &Child, wanted: usize) {
+        let so_many = || {
             let texts = place.runs("tokenlapse-out").into_iter().flat_map(|run| {
                 Place::journals(&run).into_iter().map(move |name| std::fs::read_to_string(run.join(name)))
             });
-            if texts.flatten().filter(|text| text.contains("\"run.ended\"")).count() >= wanted {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("nothing ran");
+            texts.flatten().filter(|text| text.contains("\"run.ended\"")).count() >= wanted
+        };
+        assert!(observe::files(place.path(), command, Duration::from_secs(60), so_many), "nothing ran");
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod interrupted {
             let place = Place::new();
             let arguments = format!("run early-refusal-before-exp --repeat 100 -j 1 --format {format}");
             let child = place.command(&arguments).spawn().expect("it runs");
-            wait_for_ends(&place, 3);
+            wait_for_ends(&place, &child, 3);
             kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
             let done = Done::of(child.wait_with_output().expect("it ends"));
             done.has_code(130).shows(&[said, "early-refusal-before-exp"]);
@@ -199,7 +199,7 @@ mod interrupted {
     fn once_more_ends_it_at_once() {
         let place = Place::new();
         let mut child = place.command("run early-refusal-before-exp --repeat 100 -j 1").spawn().expect("it runs");
-        wait_for_ends(&place, 1);
+        wait_for_ends(&place, &child, 1);
         // A server that cannot be ended: the first request would wait for it for ever.
         let minder = server_minder(child.id());
         kill_process(minder, Signal::STOP).expect("it runs");
@@ -209,13 +209,7 @@ mod interrupted {
         let heard = lines.any(|line| line.expect("text").contains("once more ends it at once"));
         assert!(heard, "it says how to end it");
         kill_process(pid, Signal::INT).expect("it runs");
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        let ended = loop {
-            match child.try_wait().expect("its own child") {
-                None if std::time::Instant::now() < until => std::thread::sleep(std::time::Duration::from_millis(5)),
-                ended => break ended,
-            }
-        };
+        let ended = observe::ended(&mut child, Duration::from_secs(20));
         kill_process(minder, Signal::CONT).expect("it is there");
         if ended.is_none() {
             child.kill().expect("its own child");

@@ -7,12 +7,15 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokenlapse::journal::{Journal, WorkflowId, WorkflowStatus};
 use tokenlapse::lab::temporal::{Address, Backend, BinaryError, BinarySources, Dev, Running, StartError, backend};
 use tokenlapse::lab::worker::Launcher;
 use tokenlapse::lab::workload::{Client, Start};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 fn launcher() -> Launcher {
     Launcher { executable: PathBuf::from(env!("CARGO_BIN_EXE_tokenlapse")) }
@@ -37,6 +40,65 @@ async fn use_namespace(server: &Running, namespace: &str) {
         input: Vec::new(),
     };
     client.start(&workflow).await.unwrap();
+}
+
+/// Passes connections on to a server, and cuts one off as soon as something is asked over it while `cut` is set; that
+/// resets it.
+async fn cutting(server: SocketAddr, cut: Arc<AtomicBool>) -> SocketAddr {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = socket.accept().await {
+            let (mut server, cut) = (TcpStream::connect(server).await.unwrap(), Arc::clone(&cut));
+            tokio::spawn(async move {
+                let (mut asked, mut answered) = client.split();
+                let (mut answers, mut asks) = server.split();
+                let forth = async {
+                    let mut bytes = [0; 4096];
+                    while let Ok(count @ 1..) = asked.read(&mut bytes).await {
+                        if cut.swap(false, Ordering::SeqCst) {
+                            break;
+                        }
+                        asks.write_all(&bytes[..count]).await.unwrap();
+                    }
+                };
+                tokio::select! {
+                    () = forth => {}
+                    _ = tokio::io::copy(&mut answers, &mut answered) => {}
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn every_call_is_made_though_the_connection_ends_under_it() {
+    let server = dev("temporal-cut").await;
+    let cut = Arc::new(AtomicBool::new(false));
+    let between = cutting(server.address().to_string().parse().unwrap(), Arc::clone(&cut)).await;
+    let mut client = Client::connect(&between.to_string(), "default", Journal::in_memory()).await.unwrap();
+    let workflow = WorkflowId::from("cut");
+    let start = Start {
+        workflow: workflow.clone(),
+        n: 1,
+        workflow_type: "Any".to_owned(),
+        task_queue: "nobody-polls-it".to_owned(),
+        input: Vec::new(),
+    };
+    cut.store(true, Ordering::SeqCst);
+    client.start(&start).await.unwrap();
+    assert!(!cut.load(Ordering::SeqCst), "it was cut off");
+    cut.store(true, Ordering::SeqCst);
+    assert!(!client.history(&workflow).await.unwrap().is_empty());
+    assert!(!cut.load(Ordering::SeqCst), "it was cut off");
+
+    cut.store(true, Ordering::SeqCst);
+    client.terminate(&workflow).await.unwrap();
+    assert!(!cut.load(Ordering::SeqCst), "it was cut off");
+    cut.store(true, Ordering::SeqCst);
+    assert_eq!(client.closed(&workflow).await.unwrap(), WorkflowStatus::Terminated);
+    assert!(!cut.load(Ordering::SeqCst), "it was cut off");
 }
 
 #[tokio::test]

@@ -4,16 +4,18 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde_json::Value;
 use temporalio_client::grpc::WorkflowService;
-use temporalio_client::tonic::{Code, IntoRequest, Status};
+use temporalio_client::tonic::{Code, IntoRequest, Request, Response, Status, transport};
 use temporalio_client::{Connection, ConnectionOptions};
 use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads, WorkflowExecution, WorkflowType};
 use temporalio_common::protos::temporal::api::enums::v1::{EventType, HistoryEventFilterType};
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
+    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse, StartWorkflowExecutionRequest,
+    TerminateWorkflowExecutionRequest,
 };
 
 use super::payload;
@@ -65,6 +67,9 @@ pub struct Start {
     /// Its arguments.
     pub input: Vec<Value>,
 }
+
+/// A call of the frontend.
+type Rpc<R, T> = for<'a> fn(&'a mut dyn WorkflowService, Request<R>) -> BoxFuture<'a, Result<Response<T>, Status>>;
 
 /// A connection of the harness to the Temporal server.
 #[derive(Clone)]
@@ -123,8 +128,7 @@ impl Client {
         // Recorded first: what the workflow causes must not have a lower number than its start.
         self.journal.record(Event::WorkflowStarted { workflow: start.workflow.clone(), n: start.n }).settled().await;
         let call = "StartWorkflowExecution";
-        self.service
-            .start_workflow_execution(request.into_request())
+        self.ask(request, |service, request| service.start_workflow_execution(request))
             .await
             .map_err(|source| failed(call, &start.workflow, source))?;
         Ok(())
@@ -150,9 +154,8 @@ impl Client {
                 ..self.history_request(workflow, page)
             };
             let call = "GetWorkflowExecutionHistory";
-            let asked = self.service.get_workflow_execution_history(request.into_request());
-            let reply = match tokio::time::timeout(LOOK_AGAIN, asked).await {
-                Ok(Ok(reply)) => reply.into_inner(),
+            let reply = match tokio::time::timeout(LOOK_AGAIN, self.history_page(request)).await {
+                Ok(Ok(reply)) => reply,
                 // A long poll that found nothing in its time, or in ours.
                 Err(_) => {
                     page = Vec::new();
@@ -204,7 +207,7 @@ impl Client {
             identity: "tokenlapse".into(),
             ..TerminateWorkflowExecutionRequest::default()
         };
-        match self.service.terminate_workflow_execution(request.into_request()).await {
+        match self.ask(request, |service, request| service.terminate_workflow_execution(request)).await {
             Err(status) if status.code() != Code::NotFound => {
                 Err(failed("TerminateWorkflowExecution", workflow, status))
             }
@@ -233,12 +236,8 @@ impl Client {
         let (mut page, mut events) = (Vec::new(), Vec::new());
         loop {
             let request = self.history_request(workflow, page);
-            let reply = self
-                .service
-                .get_workflow_execution_history(request.into_request())
-                .await
-                .map_err(|source| failed("GetWorkflowExecutionHistory", workflow, source))?
-                .into_inner();
+            let reply = self.history_page(request).await;
+            let reply = reply.map_err(|source| failed("GetWorkflowExecutionHistory", workflow, source))?;
             let fresh = reply.history.iter().flat_map(|history| &history.events);
             events.extend(fresh.map(|event| history_event(workflow, event)));
             page = reply.next_page_token;
@@ -246,6 +245,24 @@ impl Client {
                 return Ok(events);
             }
         }
+    }
+
+    async fn history_page(
+        &mut self,
+        request: GetWorkflowExecutionHistoryRequest,
+    ) -> Result<GetWorkflowExecutionHistoryResponse, Status> {
+        self.ask(request, |service, request| service.get_workflow_execution_history(request)).await
+    }
+
+    /// Asks once more if the connection ends under a call, which a server does to connections of some age. Each of these
+    /// calls may be made twice: to read changes nothing, a start carries the id of its request, and what was ended stays
+    /// so.
+    async fn ask<R: Clone, T>(&mut self, request: R, rpc: Rpc<R, T>) -> Result<T, Status> {
+        let reply = match rpc(&mut *self.service, request.clone().into_request()).await {
+            Err(status) if is_connection_lost(&status) => rpc(&mut *self.service, request.into_request()).await,
+            reply => reply,
+        };
+        reply.map(Response::into_inner)
     }
 
     fn history_request(&self, workflow: &WorkflowId, page: Vec<u8>) -> GetWorkflowExecutionHistoryRequest {
@@ -256,6 +273,11 @@ impl Client {
             ..GetWorkflowExecutionHistoryRequest::default()
         }
     }
+}
+
+/// Whether it was the connection that failed, not the server that refused.
+fn is_connection_lost(status: &Status) -> bool {
+    std::error::Error::source(status).is_some_and(|source| source.is::<transport::Error>())
 }
 
 fn failed(call: &'static str, workflow: &WorkflowId, source: Status) -> WorkloadError {

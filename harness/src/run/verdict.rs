@@ -158,9 +158,10 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
 fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
     let fault = resolved.faults.iter().find(|fault| fault.id == id)?;
     let Action::ApiHold(Hold { until, route }) = &fault.action else { return None };
-    let fired = run.records().iter().find(|record| is_fired(&record.event, id))?;
-    let let_go =
-        run.records().iter().find(|record| matches!(&record.event, Event::FaultHealed { fault } if fault == id));
+    // Of several firings the last: what bit before has let go long ago.
+    let fired = run.records().iter().rfind(|record| is_fired(&record.event, id))?;
+    let mut after = run.records().iter().skip_while(|record| record.seq <= fired.seq);
+    let let_go = after.find(|record| matches!(&record.event, Event::FaultHealed { fault } if fault == id));
     // The request that fired it is the first; it stands before the firing.
     let later = run
         .records()

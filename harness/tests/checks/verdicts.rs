@@ -77,7 +77,10 @@ fn a_barrier_that_did_not_fill_says_how_many_came() {
     is(&routed, Verdict::Vacuous, ": 1 of 8 requests came");
     let let_go = held(Tale::default().then(json!({"kind": "worker.started", "instance": "w1.1", "command": ["./w"]})));
     let let_go = let_go.opened("a", 1).start("a", "Ship", 1).get("T1", 200).fired("f1", "api.hold").healed("f1");
-    is(&let_go.ship("T1", 401).ended(), Verdict::Vacuous, ": 1 of 8 requests came");
+    let once = let_go.ship("T1", 401);
+    let twice = once.clone().fired("f1", "api.hold").get("T1", 200).get("T1", 200).ended();
+    is(&once.ended(), Verdict::Vacuous, ": 1 of 8 requests came");
+    is(&twice, Verdict::Vacuous, ": 3 of 8 requests came");
 }
 
 #[test]

@@ -261,6 +261,7 @@ async fn consent(
     Ok((StatusCode::CREATED, Json(Minted { refresh_token, token })))
 }
 
-fn found(context: &Context, id: &str) -> Result<ClientView, Problem> {
+/// What is shown of a client, if there is one.
+pub(super) fn found(context: &Context, id: &str) -> Result<ClientView, Problem> {
     context.idp.client(id).map(ClientView::from).ok_or_else(|| Problem::no_client(id))
 }

@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::body::{Body, Path};
 use super::problem::Problem;
-use super::{Context, done};
+use super::{Context, clients, done};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(withdraw)).routes(routes!(approve)).routes(routes!(deny))
@@ -33,9 +33,7 @@ async fn withdraw(
     State(context): State<Context>,
     Path((id, subject)): Path<(String, String)>,
 ) -> Result<impl IntoResponse, Problem> {
-    if context.idp.client(&id).is_none() {
-        return Err(Problem::no_client(&id));
-    }
+    clients::found(&context, &id)?;
     context.idp.withdraw_consent(&id, &subject);
     Ok(done())
 }

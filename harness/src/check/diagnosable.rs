@@ -152,6 +152,10 @@ impl Check for Diagnosable {
         &["an attempt that failed", "for causes: `policy.error_types`"]
     }
 
+    fn hangs_on_time(&self) -> bool {
+        true
+    }
+
     fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
         let types = &context.resolved.policy.error_types;
         let mut live = Live::default();

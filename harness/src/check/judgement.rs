@@ -96,6 +96,16 @@ impl Opinion {
         self
     }
 
+    /// A failure decides nothing where there is another cause that would do. What was found is still told.
+    pub(super) fn excused(mut self, cause: &str) -> Self {
+        if let Judgement::Fail(findings) = &self.judgement {
+            let found = findings.iter().map(|finding| finding.what.as_str()).collect::<Vec<_>>().join("; ");
+            self.events.extend(findings.iter().flat_map(|finding| &finding.events));
+            self.judgement = Judgement::Inconclusive(format!("{cause}; it saw: {found}"));
+        }
+        self
+    }
+
     pub(super) fn of_check(self, check: &'static str) -> Verdict {
         let said = match &self.judgement {
             Judgement::Pass => "it holds".to_owned(),

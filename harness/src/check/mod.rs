@@ -13,6 +13,7 @@ mod history;
 mod honours_retry_after;
 mod idp_clock;
 mod judgement;
+mod lateness;
 mod no_refused_reuse;
 mod no_secret_leaks;
 mod persists_on_transient;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 pub use context::{Context, Unjudged};
 pub use judgement::{Finding, Judgement, Opinion, Verdict};
+pub use lateness::{TooBusy, too_busy};
 
 pub use crate::journal::Attribution;
 use crate::journal::Run;
@@ -46,6 +48,11 @@ pub trait Check: Sync {
     /// What a scenario and its target must have for it to apply, in words.
     fn requires(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether a machine without time for a worker can make a good one fail: what is late or gives up was not its choice.
+    fn hangs_on_time(&self) -> bool {
+        false
     }
 
     /// Judges a run. Linear in the journal's length, but for logarithms.
@@ -98,8 +105,12 @@ fn judge_one(check: &dyn Check, run: &Run<'_>, context: &Context) -> Opinion {
     if let Some(off) = context.setting(check.id()).and_then(|setting| setting.off.as_deref()) {
         return Opinion::not_applicable(format!("turned off: {off}"));
     }
-    catch_unwind(AssertUnwindSafe(|| check.judge(run, context)))
-        .unwrap_or_else(|_| Opinion::inconclusive("the check crashed; please report it with this journal"))
+    let opinion = catch_unwind(AssertUnwindSafe(|| check.judge(run, context)))
+        .unwrap_or_else(|_| Opinion::inconclusive("the check crashed; please report it with this journal"));
+    match too_busy(run).filter(|_| check.hangs_on_time()) {
+        Some(late) => opinion.excused(&late.to_string()),
+        None => opinion,
+    }
 }
 
 #[cfg(test)]

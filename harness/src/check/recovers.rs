@@ -43,6 +43,10 @@ impl Check for Recovers {
         &["workflows that the harness started"]
     }
 
+    fn hangs_on_time(&self) -> bool {
+        true
+    }
+
     fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
         let expected = match context.resolved.expect.ending {
             Ending::Completed => WorkflowStatus::Completed,

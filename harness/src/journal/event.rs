@@ -31,6 +31,12 @@ pub enum Event {
     /// Every workflow was closed, or given up on.
     #[serde(rename = "workload.finished")]
     WorkloadFinished,
+    /// The lab was woken late: the machine had no time for it, and none for workers either.
+    #[serde(rename = "lab.late")]
+    LabLate {
+        /// By how many milliseconds.
+        late_ms: u64,
+    },
     /// A workflow was started by the harness.
     #[serde(rename = "workflow.started")]
     WorkflowStarted {
@@ -521,6 +527,7 @@ impl Event {
             Self::RunEnded(_) => "run.ended",
             Self::WorkloadStarted { .. } => "workload.started",
             Self::WorkloadFinished => "workload.finished",
+            Self::LabLate { .. } => "lab.late",
             Self::WorkflowStarted { .. } => "workflow.started",
             Self::WorkflowClosed { .. } => "workflow.closed",
             Self::FaultArmed { .. } => "fault.armed",

@@ -36,6 +36,7 @@ pub static KIND_DOCS: &[KindDoc] = &[
     doc("run.ended", Moment::Live, &["end"], "the lab has done its part, or failed; the last record"),
     doc("workload.started", Moment::Live, &[], "workers are ready and workflows are about to be started"),
     doc("workload.finished", Moment::Live, &[], "every workflow was closed or given up on"),
+    doc("lab.late", Moment::Live, &[], "the machine had no time for the lab, and woke it late"),
     doc("workflow.started", Moment::Live, &["workflow", "n"], "the harness started a workflow"),
     doc("workflow.closed", Moment::Live, &["workflow", "status"], "a workflow was seen closed"),
     doc("fault.armed", Moment::Live, &["fault"], "a fault waits for its trigger"),

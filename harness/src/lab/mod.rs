@@ -6,6 +6,7 @@ mod drive;
 mod env;
 mod in_process;
 mod opened;
+mod pulse;
 mod retry_after;
 pub mod unready;
 mod upstream;

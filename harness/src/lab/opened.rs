@@ -19,6 +19,7 @@ use super::clock::WorkerClock;
 use super::crew::{Belongings, Crew, CrewError, UnderTest};
 use super::drive::{self, Drive};
 use super::env::LabEnv;
+use super::pulse::Pulse;
 use super::scene::{Incomplete, Opening, Scene};
 use super::tokens::Validation;
 use super::upstream;
@@ -148,6 +149,7 @@ pub struct Lab {
     crew: Crew,
     scene: Scene,
     drive: Drive,
+    pulse: Pulse,
     // Kept until the end: a server and files that workers use.
     _upstream: Option<MockServer>,
     _files: TempDir,
@@ -234,9 +236,10 @@ impl Lab {
             refresh_token_file,
             orders: scene.take_orders().expect("nobody has taken them before"),
         };
+        let pulse = Pulse::start(journal.clone());
         let crew = Crew::new(brief.under_test, journal.clone(), &resolved.workers, belongings);
         let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue, brief.deadline);
-        Ok(Self { crew, scene, drive, _upstream: own, _files: files })
+        Ok(Self { crew, scene, drive, pulse, _upstream: own, _files: files })
     }
 
     /// A whole scenario run: all that follows, in order. Where it fails, the journal lacks its last record.
@@ -293,6 +296,7 @@ impl Lab {
     ///
     /// If the journal is not the whole truth, or the server does not give the histories.
     pub async fn close(mut self) -> Result<(), LabError> {
+        drop(self.pulse);
         self.crew.dismiss().await;
         self.drive.append_histories().await?;
         let journal = self.scene.journal().clone();

@@ -153,8 +153,7 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
     (Verdict::Pass, String::new())
 }
 
-/// How far a barrier was from full when it let go. A machine with too much to do looks just like a worker that sends too
-/// little, so the number is told.
+/// How far a barrier was from full when it let go, and whether it may be the machine that sent too little.
 fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
     let fault = resolved.faults.iter().find(|fault| fault.id == id)?;
     let Action::ApiHold(Hold { until, route }) = &fault.action else { return None };
@@ -169,7 +168,8 @@ fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
         .filter(|record| record.seq > fired.seq && let_go.is_none_or(|let_go| record.seq < let_go.seq));
     let came = 1 + later.filter(|record| asks(&record.event, route.as_ref().map(|route| &*route.value))).count();
     let waited = fault.lasts.as_ref().map_or(String::new(), |lasts| format!(" in {}", lasts.longest()));
-    Some(format!("{came} of {until} requests came{waited}; if the machine was busy, try a lower `-j`"))
+    let why = check::too_busy(run).map_or(String::new(), |busy| format!("; {busy}: try a lower `-j`"));
+    Some(format!("{came} of {until} requests came{waited}{why}"))
 }
 
 fn is_fired(event: &Event, id: &str) -> bool {

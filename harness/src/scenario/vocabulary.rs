@@ -44,9 +44,10 @@ pub fn triggers() -> impl Iterator<Item = &'static str> + Clone {
 }
 
 /// Whether a fault can wait for events of this kind: not for what comes afterwards, nor for what faults say themselves
-/// (for that there is `after`).
+/// (for that there is `after`), nor for what the machine brings about.
 pub(super) fn can_trigger(kind: &KindDoc) -> bool {
-    kind.moment != Moment::Afterwards && !kind.name.starts_with("fault.") && kind.name != "run.ended"
+    let can_not = kind.name.starts_with("fault.") || ["run.ended", "lab.late"].contains(&kind.name);
+    kind.moment != Moment::Afterwards && !can_not
 }
 
 /// Filters by what a target's route is, which resolving turns into the routes' names. The journal's own field `effect`

@@ -3,6 +3,7 @@
 mod effects;
 mod gallery;
 mod identity;
+mod lateness;
 mod leaks;
 mod load;
 mod outcome;

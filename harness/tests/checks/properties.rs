@@ -27,7 +27,8 @@ fn noise(which: usize) -> Value {
         6 => json!({"kind": "idp.request", "call": 9_003, "instance": "w1.1", "endpoint": "discovery"}),
         7 => json!({"kind": "idp.response", "call": 9_003, "instance": "w1.1", "endpoint": "jwks", "status": 200}),
         8 => json!({"kind": "fault.armed", "fault": "f9"}),
-        9 => json!({"kind": "activity.heartbeat", "instance": "w1.1", "workflow": "a", "activity": "2",
+        9 => json!({"kind": "lab.late", "late_ms": 30}),
+        10 => json!({"kind": "activity.heartbeat", "instance": "w1.1", "workflow": "a", "activity": "2",
             "type": "Ship", "attempt": 1, "details": null}),
         _ => json!({"kind": "history.event", "workflow": "a", "event_id": 9, "event": "TIMER_STARTED",
             "attributes": {"attributes": {"TimerStartedEventAttributes": {"timer_id": "1"}}}}),
@@ -77,7 +78,7 @@ proptest! {
     #[test]
     fn irrelevant_events_change_no_verdict(
         which in 0..gallery().len(),
-        places in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..11), 0..24),
+        places in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12), 0..24),
     ) {
         let (name, tale, _) = gallery().swap_remove(which);
         let mut noisy = tale.clone();

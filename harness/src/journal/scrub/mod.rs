@@ -147,6 +147,7 @@ fn structural(event: &Event) -> bool {
         Event::RunEnded(_)
             | Event::WorkloadStarted { .. }
             | Event::WorkloadFinished
+            | Event::LabLate { .. }
             | Event::FaultArmed { .. }
             | Event::FaultFired { .. }
             | Event::FaultBit { .. }

@@ -56,6 +56,7 @@ use std::process::ExitCode;
 
 pub use journal::Journal;
 pub use lab::{Brief, Lab, LabEnv, LabError, Site, UnderTest};
+pub use mock_idp::Dialect;
 pub use run::{Choice, Ground, GroundError, Judged, Verdict, control_of, facts_of_control, judge_journal};
 pub use scenario::{Facts, Scenario, Target, resolve};
 pub use suite::{Suite, TargetSource};

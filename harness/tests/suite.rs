@@ -15,8 +15,9 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use observe::{carrying, gone, started_workers};
 use reference_worker::{Env, Standard, run_until};
+use tokenlapse::journal::Record;
 use tokenlapse::scenario::builtin_target;
-use tokenlapse::{LabEnv, Suite};
+use tokenlapse::{Dialect, LabEnv, Suite};
 
 /// Asks this executable to be a suite: of a worker `in-process`, or as a `command`.
 const PROBE: &str = "SUITE_PROBE";
@@ -24,6 +25,8 @@ const PROBE: &str = "SUITE_PROBE";
 const OUT: &str = "SUITE_PROBE_OUT";
 /// Its scenarios, in words.
 const SCENARIOS: &str = "SUITE_PROBE_SCENARIOS";
+/// Whose ways its identity provider has.
+const IDP: &str = "SUITE_PROBE_IDP";
 /// The mistake that its worker makes.
 const DEFECT: &str = "SUITE_PROBE_DEFECT";
 
@@ -69,6 +72,10 @@ fn probe(kind: &str) -> Suite {
         Some(defect) => suite.defect(defect),
         None => suite,
     };
+    let suite = match var(IDP) {
+        Some(name) => suite.idp(Dialect::named(&name).expect("a dialect")),
+        None => suite,
+    };
     let words = var(SCENARIOS).unwrap_or_default();
     suite.scenarios(words.split_whitespace()).out(var(OUT).expect("it is set"))
 }
@@ -83,6 +90,10 @@ fn tests() -> Vec<Trial> {
     vec![
         test("a_function_passes_what_applies_to_it", a_function_passes_what_applies_to_it),
         test("a_defect_fails_with_the_check", a_defect_fails_with_the_check),
+        test(
+            "the_identity_provider_has_the_ways_that_are_asked_for",
+            the_identity_provider_has_the_ways_that_are_asked_for,
+        ),
         test("what_is_filtered_out_does_not_run", what_is_filtered_out_does_not_run),
         test("a_list_starts_nothing", a_list_starts_nothing),
         test("a_useless_worker_fails_every_test", a_useless_worker_fails_every_test),
@@ -142,6 +153,20 @@ fn a_defect_fails_with_the_check() {
     let again =
         said.lines().find(|line| line.contains("cargo test") && line.contains("--test suite")).expect("a replay");
     assert!(again.contains("TOKENLAPSE_SEED=") && again.ends_with("--exact early-refusal-before-exp"), "{again}");
+}
+
+fn the_identity_provider_has_the_ways_that_are_asked_for() {
+    let out = tempfile::tempdir().expect("a folder");
+    let mut suite = suite("in-process", "early-refusal-before-exp", out.path());
+    let done = suite.env(IDP, "okta").output().expect("it runs");
+    let said = said(&done);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    let journal = fs::File::open(out.path().join("latest/early-refusal-before-exp.jsonl")).expect("a journal");
+    let records = tokenlapse::journal::read(std::io::BufReader::new(journal)).expect("it is whole");
+    let header = tokenlapse::journal::Run::new(&records).header().expect("the first record").resolved.clone();
+    assert_eq!(header["idp"]["dialect"], "okta");
+    let told = |record: &Record| serde_json::to_string(record).expect("JSON").contains("\"endpoint\":\"token\"");
+    assert!(records.iter().any(told), "it got its token there");
 }
 
 fn what_is_filtered_out_does_not_run() {

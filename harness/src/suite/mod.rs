@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::Arguments;
+use mock_idp::Dialect;
 
 use crate::cli::select::select;
 use crate::cli::target::Chosen;
@@ -71,6 +72,7 @@ pub struct Suite {
     words: Vec<String>,
     files: Vec<String>,
     temporal: Choice,
+    idp: Dialect,
     upstream: Option<String>,
     defect: Option<String>,
     seed: Option<u64>,
@@ -145,6 +147,7 @@ impl Suite {
             words: Vec::new(),
             files: Vec::new(),
             temporal: Choice::default(),
+            idp: Dialect::default(),
             upstream: None,
             defect: None,
             seed: None,
@@ -168,6 +171,12 @@ impl Suite {
     /// Chooses the Temporal server. Default: the CLI's dev server as a child process.
     pub fn temporal(mut self, choice: Choice) -> Self {
         self.temporal = choice;
+        self
+    }
+
+    /// Says whose ways the identity provider has. Default: [`Dialect::Generic`], which keeps to the RFCs.
+    pub fn idp(mut self, dialect: Dialect) -> Self {
+        self.idp = dialect;
         self
     }
 
@@ -256,6 +265,7 @@ impl Suite {
             let launcher = launcher.map_err(|error| format!("this executable cannot be found: {error}"))?;
             facts_of_processes(&launcher)
         };
+        let facts = Facts { dialect: self.idp, ..facts };
         let plan = Plan::of(&target, &scenarios, &facts, 1);
         let under_test: conduct::Employ = match employ {
             Some(employ) => Box::new(move |_: &Ground, _: &str| employ(&chosen.target)),

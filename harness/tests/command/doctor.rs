@@ -84,6 +84,15 @@ fn a_good_worker_makes_every_step() {
 }
 
 #[test]
+fn the_identity_provider_has_the_ways_that_are_asked_for() {
+    let place = Place::new();
+    place.write("mine.yaml", &good_target());
+    let done = place.run("doctor --idp google --target mine.yaml");
+    done.has_code(0).shows(&["step by step, beside an identity provider with the ways of google", "ok  got a token"]);
+    place.run("doctor --idp gogle").has_code(2).tells(&["did you mean `google`?"]);
+}
+
+#[test]
 fn a_worker_that_does_not_start_or_poll_is_shown_there() {
     breaks(&shell_target("true", "5s").replace("[sh,", "[no-such,"), 3, "worker started", &["no folder of PATH"]);
     breaks(&shell_target("echo oh dear", "5s"), 3, "worker polled", &["{temporal.address}", "exit code 0", "oh dear"]);

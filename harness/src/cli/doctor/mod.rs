@@ -10,13 +10,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use mock_idp::Dialect;
 use tokio::sync::mpsc;
 
 use super::target::Chosen;
 use crate::journal::{self, Record};
 use crate::lab::worker::Launcher;
 use crate::run::{CONTROL, Ground, GroundError, Order, Plan, new_run_id, run_plan};
-use crate::scenario::{Duration as Span, Scenario};
+use crate::scenario::{Duration as Span, Facts, Scenario};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -26,6 +27,9 @@ pub(super) struct Arguments {
     /// How long a worker that polls may come no step further before it is given up on
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = span)]
     patience: Span,
+    /// Whose ways the identity provider has: `tokenlapse list dialects` shows all
+    #[arg(long, value_name = "DIALECT", default_value_t, value_parser = super::dialect)]
+    idp: Dialect,
     #[command(flatten)]
     temporal: super::TemporalArguments,
 }
@@ -125,13 +129,14 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
 
     let (progress, _) = mpsc::unbounded_channel();
     let scenario = Scenario::parse(ANY, "doctor").expect("it is a constant");
-    let mut plan = Plan::of(&chosen.target, &[scenario], &ground.facts(), 1);
+    let facts = Facts { dialect: arguments.idp, ..ground.facts() };
+    let mut plan = Plan::of(&chosen.target, &[scenario], &facts, 1);
     plan.keep(|name| name == CONTROL);
     let order = Order {
         scenarios: Vec::new(),
         under_test: chosen.under_test(&ground, &run),
         target: chosen.target.clone(),
-        facts: ground.facts(),
+        facts,
         site: ground.site.clone(),
         temporal: ground.temporal.clone(),
         temporal_ready: ground.ready,
@@ -159,7 +164,11 @@ async fn examine(arguments: &Arguments, chosen: Option<Chosen>) -> ExitCode {
         return ExitCode::from(130);
     }
     let (rows, advice) = steps::told(&chosen.target, &records(&journal));
-    tell(&format!("\none workload of {}, step by step", chosen.target.target.value), &rows);
+    let idp = match arguments.idp {
+        Dialect::Generic => String::new(),
+        dialect => format!(", beside an identity provider with the ways of {dialect}"),
+    };
+    tell(&format!("\none workload of {}, step by step{idp}", chosen.target.target.value), &rows);
     if let Err(error) = ended {
         return super::fail("doctor", &format!("\n{error}"), 3);
     }

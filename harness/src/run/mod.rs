@@ -5,6 +5,7 @@ mod experiment;
 mod ground;
 mod known;
 mod plan;
+mod refused;
 mod schedule;
 mod scratch;
 mod shown;

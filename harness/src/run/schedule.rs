@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::experiment::{Common, Finished, directory, facts_of_control, records_of};
 use super::plan::{ControlOutcome, Job, Plan, numbered};
+use super::refused::last_refusal;
 use super::shown::lacking;
 use super::summary::{Figures, ScenarioReport, Summary, Totals, VERSION};
 use super::verdict::Verdict;
@@ -231,7 +232,9 @@ impl Shared {
                 let facts = finished.recorded.as_ref().map(facts_of_control).unwrap_or_default();
                 if !facts.completed && report.verdict != Verdict::Invalid {
                     report.verdict = Verdict::Invalid;
-                    report.reason = "the workload does not complete, though nothing goes wrong".to_owned();
+                    let shown = finished.recorded.as_ref().map(records_of).unwrap_or_default();
+                    let refusal = last_refusal(&shown).map_or(String::new(), |refusal| format!("; {refusal}"));
+                    report.reason = format!("the workload does not complete, though nothing goes wrong{refusal}");
                 }
                 tell(report, finished.never_ready);
                 ControlOutcome { facts, recorded: finished.recorded }

@@ -60,7 +60,7 @@ fn cannot_do_the_job(world: &World) -> Outcome {
     target(&folder, scopes, &scopes.replace(", orders.write", ""))?;
     let (code, report) = world.run(&folder, &["--target", "target.yaml", "early-refusal-before-exp"])?;
     expect(&report, "early-refusal-before-exp", "invalid", "its control did not complete")?;
-    expect(&report, "control", "invalid", "the workload does not complete, though nothing goes wrong")?;
+    expect(&report, "control", "invalid", "nothing goes wrong; the API's last refusal: POST ")?;
     exits(code, 1)
 }
 

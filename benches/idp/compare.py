@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `mock-idp serve` beside its two fastest peers and a bare HTTP server, and prints the ratios.
+"""Measures `mock-idp serve` beside its two fastest peers and two bare HTTP servers, and prints the ratios.
 
 README.md beside this folder says what it needs. Rounds are interleaved, so that whatever else the machine does meets
 all alike; what is printed is the median.
@@ -21,7 +21,8 @@ def started(kind, idp, bare, found):
     """The servers of one comparison, ours first."""
     yield servers.ours(idp, kind.lower())
     if kind == "opaque":
-        yield servers.bare_server(bare)
+        for language, command in bare.items():
+            yield servers.bare_server(language, command)
         return
     yield servers.peer_of_node(found, kind)
     if kind == "RS256":
@@ -47,8 +48,9 @@ def speed(kind, arguments, idp, bare, found, scratch):
     print(f"\n{kind}: median of {arguments.rounds} rounds of {arguments.seconds} s, wrk -t1 -c16")
     for name, rate, p50, p99, mb in rows:
         print(f"  {name:20} {rate:8.0f}/s   p50 {p50:6.2f} ms   p99 {p99:6.2f} ms   {mb:6.1f} MB resident")
-    best, quickest = max(row[1] for row in rows[1:]), min(row[3] for row in rows[1:])
-    print(f"  ratio to the best of the others: {rows[0][1] / best:.2f}×; p99 {rows[0][3] / quickest:.2f}×")
+    (_, ours, _, our_p99, _), *others = rows
+    for name, rate, _, p99, _ in others:
+        print(f"  mock-idp beside {name}: {ours / rate:.2f}× the rate, {our_p99 / p99:.2f}× the p99")
 
 
 def start(idp, found):
@@ -79,10 +81,13 @@ def main():
     wanted = arguments.only or [*KINDS, "start", "memory"]
     servers.need("cargo", "it builds mock-idp and installs oauth2-test-server")
     servers.need("wrk", "it makes the requests; a package of most distributions")
-    idp, bare = servers.built()
+    idp, bare_of_rust = servers.built()
     with tempfile.TemporaryDirectory() as temporary:
         scratch = pathlib.Path(temporary)
-        found = None
+        found, bare = None, {}
+        if "opaque" in wanted:
+            servers.need("go", "it builds a bare server")
+            bare = {"Go": servers.bare_of_go(scratch), "Rust": bare_of_rust}
         if {"RS256", "ES256", "start"} & set(wanted):
             servers.need("npm", "it installs oauth2-mock-server")
             folder = (arguments.folder or scratch).resolve()

@@ -138,11 +138,18 @@ def need(command, hint):
 
 
 def built():
-    """mock-idp and the bare server, built as they are now."""
+    """mock-idp and the bare server of Rust, built as they are now."""
     for what in [["--bin", "mock-idp"], ["--example", "bare"]]:
         subprocess.run(["cargo", "build", "--release", "--locked", "-p", "mock-idp", *what], cwd=ROOT, check=True)
     target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
     return target / "mock-idp", target / "examples/bare"
+
+
+def bare_of_go(folder):
+    """The bare server of Go, built there."""
+    built = folder / "bare"
+    subprocess.run(["go", "build", "-o", built, HERE / "bare.go"], cwd=folder, check=True)
+    return built
 
 
 def peers(folder):
@@ -175,5 +182,5 @@ def peer_of_rust(found):
     return Server("oauth2-test-server", [found[2]], "/token", fixed_port=8090, register=True)
 
 
-def bare_server(bare):
-    return Server("bare server", [bare, "{port}"], "/token")
+def bare_server(language, bare):
+    return Server(f"bare server ({language})", [bare, "{port}"], "/token")

@@ -3,6 +3,7 @@
 use mock_idp::Dialect;
 use serde_json::Value;
 
+use crate::shared::temporal;
 use crate::support::Place;
 
 /// What each dialect changes most about: a token that expires, and a refresh token and a client that are gone for good.
@@ -11,7 +12,10 @@ const SCENARIOS: &str =
 
 fn runs_with(dialect: Dialect) {
     let place = Place::new();
-    let json = place.run(&format!("run {SCENARIOS} --idp {dialect} --format json")).has_code(0).json();
+    let json = place
+        .run(&format!("run {SCENARIOS} --idp {dialect} --format json --temporal {}", temporal()))
+        .has_code(0)
+        .json();
     assert_eq!(json["idp"], dialect.name());
     for scenario in json["scenarios"].as_array().expect("a list") {
         let (id, reason) = (&scenario["id"], scenario["reason"].as_str().expect("text"));
@@ -76,6 +80,9 @@ fn a_dialect_is_listed_and_explained_with_what_does_not_apply() {
 #[test]
 fn a_run_for_people_names_the_dialect_and_so_does_what_repeats_it() {
     let place = Place::new();
-    let done = place.run("run expiry-between-activities --idp cognito --defect never-refreshes");
+    let done = place.run(&format!(
+        "run expiry-between-activities --idp cognito --defect never-refreshes --temporal {}",
+        temporal()
+    ));
     done.has_code(1).shows(&["identity provider in the dialect cognito", "--idp cognito"]);
 }

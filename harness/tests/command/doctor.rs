@@ -1,5 +1,6 @@
 //! What `doctor` finds out.
 
+use crate::shared::temporal;
 use crate::support::{Done, Place, good_target, shell_target};
 
 #[test]
@@ -31,7 +32,10 @@ fn a_library_that_moves_no_clock_is_shown_and_not_used() {
     assert!(words.contains("is of no use, a program's wall clock does not move under it"), "{words}");
 
     place.write("fixed.yaml", FIXED_TIME);
-    let done = run("run expiry-between-activities fixed.yaml --target mine.yaml --format json");
+    let done = run(&format!(
+        "run expiry-between-activities fixed.yaml --target mine.yaml --format json --temporal {}",
+        temporal()
+    ));
     let report = done.has_code(0).json();
     let verdict_of = |id: &str| {
         let scenarios = report["scenarios"].as_array().expect("a list");
@@ -57,7 +61,7 @@ expect: { outcome: completed }
 fn breaks(target: &str, code: i32, step: &str, said: &[&str]) {
     let place = Place::new();
     place.write("mine.yaml", target);
-    let done = place.run("doctor --patience 2s --target mine.yaml");
+    let done = place.run(&format!("doctor --patience 2s --target mine.yaml --temporal {}", temporal()));
     done.has_code(code);
     let missing: Vec<&str> = done.out.lines().filter(|line| line.starts_with("  no ")).collect();
     assert!(missing.len() == 1 && missing[0].contains(step), "{step} is the first and only one:\n{}", done.out);
@@ -87,7 +91,7 @@ fn a_good_worker_makes_every_step() {
 fn the_identity_provider_has_the_ways_that_are_asked_for() {
     let place = Place::new();
     place.write("mine.yaml", &good_target());
-    let done = place.run("doctor --idp google --target mine.yaml");
+    let done = place.run(&format!("doctor --idp google --target mine.yaml --temporal {}", temporal()));
     done.has_code(0).shows(&["step by step, beside an identity provider with the ways of google", "ok  got a token"]);
     place.run("doctor --idp gogle").has_code(2).tells(&["did you mean `google`?"]);
 }

@@ -8,6 +8,7 @@ mod ending;
 mod observe;
 mod report;
 mod schema;
+mod shared;
 mod support;
 mod trouble;
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::schema::differences;
+use crate::shared::temporal;
 use crate::support::{Done, Place, good_target};
 
 fn schema() -> Value {
@@ -27,7 +28,8 @@ fn mixed() -> (Place, Value) {
         ),
     );
     let ids = "early-refusal-before-exp outage-effect-reply-lost revocation-refresh-token inert.yaml long.yaml";
-    let done = place.run(&format!("run {ids} --target mine.yaml --defect ships-twice --seed 7 --format json"));
+    let server = format!(" --temporal {}", temporal());
+    let done = place.run(&format!("run {ids} --target mine.yaml --defect ships-twice --seed 7 --format json{server}"));
     let json = done.has_code(1).json();
     (place, json)
 }

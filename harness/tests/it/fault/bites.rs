@@ -1,0 +1,168 @@
+//! What proves that a fault bit.
+
+use std::time::Duration;
+
+use tokenlapse::fault::Plan;
+use tokenlapse::journal::{Event, Instance, TokenChange};
+
+use super::support::{Lab, api, api_request, attempt_failed, exited, grant, issued, plan, refusal, request, token};
+
+const LAPSE: &str = "faults: [{ when: { event: api.response }, do: { time.pass: { until: token-expiry } } }]";
+
+#[test]
+fn time_passes_beyond_the_token_of_the_triggering_event_and_bites_by_a_401_with_it() {
+    let lab = Lab::with(LAPSE);
+    lab.send(issued("T1"));
+    lab.send(api("w1", "T1", 200, None));
+    assert_eq!(lab.said(), ["pass 301s"]);
+    lab.send(token("T1", TokenChange::Expired));
+    assert_eq!(lab.counts(0), (1, 0, false));
+    lab.send(issued("T2"));
+    lab.send(api("w1", "T2", 401, Some("revoked")));
+    assert_eq!(lab.counts(0), (1, 0, false), "T2 was born later: its refusal proves nothing of this fault");
+    lab.send(api("w1", "T1", 401, Some("expired")));
+    assert_eq!(lab.counts(0), (1, 1, true));
+}
+
+#[test]
+fn a_refresh_before_the_refusal_is_a_bite_too_and_more_grants_are_not_more_bites() {
+    let lab = Lab::with(LAPSE);
+    lab.send(issued("T1"));
+    lab.send(api("w1", "T1", 200, None));
+    lab.send(token("T1", TokenChange::Expired));
+    lab.send(grant(&["T2"]));
+    lab.send(grant(&["T3"]));
+    assert_eq!(lab.counts(0).1, 1);
+}
+
+#[test]
+fn an_action_that_changes_nothing_never_bites() {
+    // The event names no token and the controls find none: there is nothing to expire.
+    let lab = Lab::with("faults: [{ when: { event: worker.ready }, do: { time.pass: { until: token-expiry } } }]");
+    lab.send(Event::WorkerReady { instance: Instance::of("w1", 1) });
+    lab.send(grant(&["T1"]));
+    assert_eq!(lab.said(), [""; 0]);
+    assert_eq!(lab.counts(0), (1, 0, false));
+}
+
+#[test]
+fn a_scenario_may_say_its_own_proof() {
+    let lab = Lab::with(
+        "faults: [{ id: slow, when: { event: idp.request }, do: { idp.delay: { by: 5ms } } }]
+bites: { slow: { event: idp.response, where: { error: invalid_client } } }",
+    );
+    lab.send(request());
+    assert_eq!(lab.send(grant(&["T1"])).delay, Duration::from_millis(5));
+    assert_eq!(lab.counts(0), (1, 0, false), "a changed reply is not the proof that was asked for");
+}
+
+/// Every action, triggered by the first reply of the API, with what happens before and with what proves its bite.
+fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
+    let api_request = || Event::ApiRequest(api_request("w1", "T1"));
+    let refused = |why| api("w1", "T1", 401, Some(why));
+    let died = |how| token("T1", how);
+    let broken_off = serde_json::json!({"kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": "Poll"});
+    let broken_off: Event = serde_json::from_value(broken_off).expect("an event");
+    let of_new_key = || vec![Event::IdpKey { kid: "k2".into() }, issued("T9"), api("w1", "T9", 200, None)];
+    vec![
+        ("idp.revoke: {}", vec![], vec![died(TokenChange::Revoked), refused("revoked")]),
+        (
+            "idp.revoke: { kind: refresh }",
+            vec![],
+            vec![token("R1", TokenChange::Revoked), refusal(Some("R1"), "invalid_grant")],
+        ),
+        ("idp.disable: {}", vec![], vec![refusal(None, "invalid_client")]),
+        ("idp.consent: {}", vec![refusal(Some("R1"), "invalid_grant")], vec![grant(&["T2"])]),
+        ("idp.respond: { status: 503 }", vec![], vec![request()]),
+        ("idp.delay: { by: 1ms }", vec![], vec![grant(&["T2"])]),
+        ("idp.drop_reply: {}", vec![], vec![grant(&["T2"])]),
+        ("idp.alter: { omit: [scope] }", vec![], vec![grant(&["T2"])]),
+        ("idp.rate_limit: {}", vec![], vec![request()]),
+        ("idp.reuse: {}", vec![], vec![token("R1", TokenChange::Revoked), refusal(Some("R1"), "invalid_grant")]),
+        ("idp.lifetime: { access_token: 1s }", vec![], vec![refused("expired")]),
+        ("idp.rotate_keys: {}", vec![], of_new_key()),
+        (
+            "idp.rotate_keys: { keep_old: false }",
+            vec![],
+            vec![Event::IdpKey { kid: "k2".into() }, refused("unknown_key")],
+        ),
+        ("api.respond: { status: 503 }", vec![], vec![api_request()]),
+        // The reply that triggers it is the first that it changes.
+        ("api.delay: { by: 1ms }", vec![], vec![]),
+        ("api.drop_reply: {}", vec![], vec![]),
+        ("api.refuse_token: {}", vec![], vec![refused("refused_early")]),
+        ("api.hold: { until: 1 }", vec![], vec![api_request()]),
+        ("link.refuse: { on: idp }", vec![], vec![attempt_failed()]),
+        ("link.reset: { on: temporal }", vec![], vec![broken_off]),
+        ("link.latency: { on: api, by: 1ms }", vec![], vec![api_request()]),
+        ("worker.kill: {}", vec![], vec![exited("w1", true)]),
+        ("worker.stop: {}", vec![], vec![exited("w1", true)]),
+        ("worker.restart: {}", vec![], vec![exited("w1", true)]),
+        ("time.pass: { until: token-expiry }", vec![], vec![died(TokenChange::Expired), refused("expired")]),
+        ("time.pass: { by: 5m }", vec![], vec![died(TokenChange::Expired), grant(&["T2"])]),
+        ("clock.skew: { of: api, by: -5m }", vec![], vec![refused("not_yet_valid")]),
+        ("clock.skew: { of: worker, by: 5m }", vec![], vec![grant(&["T2"])]),
+        ("clock.drift: { of: idp, by: 500ms }", vec![], vec![refused("issued_in_future")]),
+    ]
+}
+
+fn plan_of(action: &str) -> Plan {
+    plan(&format!("faults: [{{ when: {{ event: api.response }}, do: {{ {action} }} }}]"))
+}
+
+/// Everybody has a token, the API has answered: what the faults here wait for.
+fn played(lab: &Lab, before: Vec<Event>) {
+    lab.send(Event::WorkloadStarted { count: 1 });
+    for event in [issued("T1"), issued("R1"), grant(&["T1"])].into_iter().chain(before) {
+        lab.send(event);
+    }
+    lab.send(api("w1", "T1", 200, None));
+}
+
+#[test]
+fn every_action_is_proved_by_its_evidence() {
+    for (action, before, evidence) in actions() {
+        let lab = Lab::before(plan_of(action));
+        played(&lab, before);
+        assert_eq!(lab.counts(0).0, 1, "{action}");
+        for event in evidence {
+            assert_eq!(lab.counts(0).1, 0, "{action}: bitten before all was seen");
+            lab.send(event);
+        }
+        assert_eq!(lab.counts(0).1, 1, "{action}");
+    }
+}
+
+#[test]
+fn what_fires_and_changes_nothing_never_bites() {
+    let names = tokenlapse::scenario::Action::DOCS.iter().map(|(name, _)| *name);
+    for name in names {
+        assert!(actions().iter().any(|(action, ..)| action.starts_with(&format!("{name}:"))), "{name} is not here");
+    }
+    for (action, ..) in actions() {
+        let lab = Lab::before(Plan { inert: true, ..plan_of(action) });
+        played(&lab, vec![]);
+        // A workload in which nothing goes wrong, with a worker that gets a token for each attempt; at its end the
+        // worker is ended.
+        for event in [
+            Event::ApiRequest(api_request("w1", "T1")),
+            api("w1", "T1", 200, None),
+            request(),
+            issued("T2"),
+            grant(&["T2"]),
+            Event::ApiRequest(api_request("w1", "T2")),
+            api("w1", "T2", 200, None),
+            exited("w1", false),
+            Event::WorkloadFinished,
+            exited("w1", true),
+        ] {
+            // A worker that renews what is good is what a moved clock looks like: the proof is for those that do not.
+            if action.contains("of: worker") && matches!(event, Event::IdpResponse(_)) {
+                continue;
+            }
+            assert!(lab.send(event).is_proceed(), "{action}");
+        }
+        assert_eq!((lab.counts(0).0, lab.counts(0).1), (1, 0), "{action}");
+        assert_eq!(lab.said(), [""; 0], "{action}");
+    }
+}

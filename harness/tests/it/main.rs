@@ -1,0 +1,17 @@
+//! The integration tests but for those with a main of their own: each file or folder is about one thing.
+
+mod api_front;
+mod checks;
+mod command;
+mod fault;
+mod journal;
+#[cfg(target_os = "linux")]
+mod kill;
+mod lab;
+mod minder;
+#[cfg(target_os = "linux")]
+#[path = "../support/observe.rs"]
+mod observe;
+mod scenario_files;
+mod temporal;
+mod transcript;

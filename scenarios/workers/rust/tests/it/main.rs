@@ -1,0 +1,11 @@
+//! The tests of the worker's parts, all from outside.
+
+mod api_answers;
+#[cfg(feature = "defects")]
+mod defect;
+mod env;
+mod failure;
+mod idp_answers;
+mod retry_after;
+mod secret;
+mod token;

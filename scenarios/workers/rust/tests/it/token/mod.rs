@@ -1,0 +1,5 @@
+//! Tokens, without Temporal and without a network.
+
+mod grant;
+mod source;
+mod store;

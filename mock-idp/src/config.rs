@@ -12,7 +12,7 @@ use crate::clock::TimeSource;
 use crate::dialect::{Dialect, Generation};
 use crate::dpop::DpopRules;
 use crate::grant::ExchangePolicy;
-use crate::key::Algorithm;
+use crate::key::{Algorithm, KeySettings};
 use crate::login::{LoginSettings, RefreshGrant};
 use crate::observe::{Observer, Passive};
 use crate::secret::ClientSecret;
@@ -32,6 +32,8 @@ pub struct Config {
     pub login: LoginSettings,
     /// Form of access tokens.
     pub format: TokenFormat,
+    /// How many keys there are, and which of them signs what.
+    pub keys: KeySettings,
     /// How long an access token lives.
     pub access_token_lifetime: Duration,
     /// How long a refresh token lives, from its issue.
@@ -76,6 +78,7 @@ impl Config {
             users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
             login: LoginSettings::default(),
             format: profile.format.value.into(),
+            keys: KeySettings::default(),
             access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
             refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
             refresh_token_idle_lifetime: None,

@@ -57,7 +57,7 @@ pub use endpoint::Endpoint;
 pub use grant::ExchangePolicy;
 pub use holder::{Binding, Holder};
 pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
-pub use key::Algorithm;
+pub use key::{Algorithm, KeyCount, KeySettings, NoKeyCount, Signing};
 pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};
 pub use observe::{

@@ -5,6 +5,7 @@ mod documents;
 mod keys;
 mod records;
 mod serve;
+mod signing;
 mod snapshot;
 mod standing;
 mod tls;
@@ -64,8 +65,8 @@ struct Shared {
     documents: Documents,
     requests: AtomicU64,
     remote_keys: RemoteKeys,
-    /// Signs until the keys are rotated. It may still be in the making.
-    first_key: Arc<SigningKey>,
+    /// Those that there are until somebody changes them. They may still be in the making.
+    first_keys: Vec<Arc<SigningKey>>,
 }
 
 impl Idp {
@@ -79,7 +80,7 @@ impl Idp {
         let vendor = config.dialect.vendor();
         let store = Store::new(config);
         let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
-        let first_key = store.id_token_key();
+        let first_keys = store.keys.shown().to_vec();
         let idp = Self(Arc::new(Shared {
             store: Mutex::new(store),
             clock,
@@ -90,7 +91,7 @@ impl Idp {
             documents: Documents::default(),
             requests: AtomicU64::new(0),
             remote_keys: RemoteKeys::default(),
-            first_key,
+            first_keys,
         }));
         let shared = Arc::downgrade(&idp.0);
         let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
@@ -179,12 +180,12 @@ impl Idp {
         store.find(value)
     }
 
-    /// Waits for the first key, which takes some hundred milliseconds if it is one of RSA: not while holding the store.
-    async fn first_key_made(&self) {
-        if !self.0.first_key.is_made() {
-            let key = Arc::clone(&self.0.first_key);
+    /// Waits for the first keys, which take some hundred milliseconds if they are of RSA: not while holding the store.
+    async fn first_keys_made(&self) {
+        if self.0.first_keys.iter().any(|key| !key.is_made()) {
+            let keys = self.0.first_keys.clone();
             // It fails only where the runtime ends, and this future with it.
-            let _ = tokio::task::spawn_blocking(move || key.make()).await;
+            let _ = tokio::task::spawn_blocking(move || keys.iter().for_each(|key| key.make())).await;
         }
     }
 
@@ -193,7 +194,7 @@ impl Idp {
         let endpoint = endpoint::at(self.0.vendor, &head.method, head.uri.path());
         // Metadata name an algorithm and no key: they are there at once.
         if endpoint != Endpoint::Discovery {
-            self.first_key_made().await;
+            self.first_keys_made().await;
         }
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),

@@ -110,7 +110,7 @@ pub struct Processing {
 pub enum Stale {
     /// As it was when the rule was added.
     AsArmed,
-    /// As it was before the last rotation of keys; as it is, if there was none.
+    /// As it was before the last rotation of keys, or replacement of one; as it is, if there was none.
     BeforeRotation,
 }
 

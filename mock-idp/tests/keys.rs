@@ -251,3 +251,28 @@ fn a_file_says_how_many_keys_there_are_and_which_of_them_signs() {
         assert_eq!(errors[0].to_string(), wrong);
     }
 }
+
+#[tokio::test]
+async fn the_order_of_the_jwks_is_drawn_from_the_seed_of_its_rule() {
+    let orders = async |seed: u64| {
+        let served = serve(Config { keys: keys(5, Signing::Newest, None), ..config(ES256) }).await;
+        let rule = format!(r#"{{"when":{{"endpoint":"jwks"}},"processing":{{"unordered_keys":true}},"seed":{seed}}}"#);
+        let stable = kids(&served).await;
+        assert_eq!(kids(&served).await, stable, "without a rule the order stays");
+        served.idp.rules().add(serde_json::from_str(&rule).expect("a rule"));
+        let mut orders = Vec::new();
+        for _ in 0..8 {
+            let found = kids(&served).await;
+            let (all, kept): (BTreeSet<_>, BTreeSet<_>) =
+                (found.iter().cloned().collect(), stable.iter().cloned().collect());
+            assert_eq!((found.len(), all), (5, kept));
+            orders.push(found);
+        }
+        assert_eq!(served.get("/.well-known/openid-configuration").await.status, 200);
+        orders
+    };
+    let drawn = orders(7).await;
+    assert!(drawn.iter().collect::<BTreeSet<_>>().len() > 5, "{drawn:?}");
+    assert_eq!(orders(7).await, drawn, "same seed, same orders");
+    assert_ne!(orders(8).await, drawn);
+}

@@ -271,6 +271,15 @@ impl Idp {
 
     /// Decides a request, as the rules want it processed.
     fn decide(&self, call: &Call, listener: &Listener, bent: Bent) -> Reply {
+        let key_order = bent.key_order.filter(|_| call.endpoint == Endpoint::Jwks);
+        let mut reply = self.decide_in_order(call, listener, bent);
+        if let Some(seed) = key_order {
+            endpoint::shuffle(&mut reply.http, seed);
+        }
+        reply
+    }
+
+    fn decide_in_order(&self, call: &Call, listener: &Listener, bent: Bent) -> Reply {
         if let Some(old) = bent.documents.and_then(|which| self.0.documents.old(which, listener, &call.path)) {
             return Reply::again(old, "a rule serves an old document");
         }

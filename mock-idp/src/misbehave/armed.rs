@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::RngExt as _;
 use rand_chacha::ChaCha12Rng;
 use tokio::sync::watch;
 
@@ -67,6 +68,8 @@ pub(crate) struct Bent {
     pub(crate) audience: Option<String>,
     pub(crate) clock_ms: i64,
     pub(crate) documents: Option<OldDocuments>,
+    /// What the order of the keys in the JWKS is drawn from, if it is.
+    pub(crate) key_order: Option<u64>,
 }
 
 /// Which documents are served.
@@ -136,6 +139,7 @@ impl Armed {
         // Drawn whatever other rules do, so that one more rule does not change the choices of this one.
         let happens = self.rule.when.probability.happens(&mut self.random);
         let delay = self.rule.delay.filter(|_| happens).map(|delay| delay.draw(&mut self.random));
+        let key_order = (happens && self.rule.processing.unordered_keys).then(|| self.random.random());
         let decides_fate = self.rule.instead.is_some() || self.rule.deliver.is_some();
         if !happens || (decides_fate && plan.fated) {
             return;
@@ -146,6 +150,7 @@ impl Armed {
         self.count(seen, now_ms, plan);
         self.instead(plan);
         self.bend(plan);
+        plan.bent.key_order = plan.bent.key_order.or(key_order);
         plan.changes.extend(self.rule.change.iter().cloned());
         plan.changes.extend(self.rule.retry_after.as_ref().map(|says| says.change(now_ms)));
         self.deliver(plan);

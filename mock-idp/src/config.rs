@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::assertion::{AssertionRules, KeySource, TrustedIssuer};
+use crate::caching::Caching;
 use crate::claims::ExtraClaims;
 use crate::clock::TimeSource;
 use crate::dialect::{Dialect, Generation};
@@ -34,6 +35,8 @@ pub struct Config {
     pub format: TokenFormat,
     /// How many keys there are, and which of them signs what.
     pub keys: KeySettings,
+    /// How long the JWKS and discovery documents may be kept.
+    pub caching: Caching,
     /// How long an access token lives.
     pub access_token_lifetime: Duration,
     /// How long a refresh token lives, from its issue.
@@ -79,6 +82,7 @@ impl Config {
             login: LoginSettings::default(),
             format: profile.format.value.into(),
             keys: KeySettings::default(),
+            caching: Caching::default(),
             access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
             refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
             refresh_token_idle_lifetime: None,

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
+use mock_idp::settings::Settings;
 use mock_idp::{
-    Algorithm, AuditKind, Client, Config, IdpEvent, KeyCount, KeySettings, Memory, NoKeyCount, Observer, Propagation,
-    Signing, TimeSource, TokenFormat,
+    Algorithm, AuditKind, CacheControl, Caching, Client, Config, Dialect, IdpEvent, KeyCount, KeySettings, Memory,
+    NoKeyCount, Observer, Propagation, Signing, TimeSource, TokenFormat,
 };
 use serde_json::Value;
 use support::{Served, encoded, serve};
@@ -237,8 +238,6 @@ async fn a_new_key_can_be_late_and_one_that_is_removed_meanwhile_does_not_come_b
 
 #[test]
 fn a_file_says_how_many_keys_there_are_and_which_of_them_signs() {
-    use mock_idp::settings::Settings;
-
     let text = "keys: { published: 3, signing: oldest, id_tokens: eddsa }\n";
     let idp = Settings::parse(text, "idp.yaml").expect("a good file").idp();
     assert_eq!(idp.published_keys(), ["es256-1", "es256-2", "es256-3", "eddsa-1"]);
@@ -275,4 +274,50 @@ async fn the_order_of_the_jwks_is_drawn_from_the_seed_of_its_rule() {
     assert!(drawn.iter().collect::<BTreeSet<_>>().len() > 5, "{drawn:?}");
     assert_eq!(orders(7).await, drawn, "same seed, same orders");
     assert_ne!(orders(8).await, drawn);
+}
+
+#[tokio::test]
+async fn documents_say_how_long_they_may_be_kept() {
+    const DISCOVERY: &str = "/.well-known/openid-configuration";
+    let told = async |served: &Served, path: &str| served.get(path).await.header("cache-control").map(str::to_owned);
+    let says = |text: &str| CacheControl::says(text).expect("a header");
+    let served = serve(config(ES256)).await;
+    assert_eq!((told(&served, "/oauth2/jwks").await, told(&served, DISCOVERY).await), (None, None));
+    served.idp.set_caching(Caching { jwks: says("max-age=300"), ..Caching::default() });
+    assert_eq!(
+        (told(&served, "/oauth2/jwks").await.as_deref(), told(&served, DISCOVERY).await),
+        (Some("max-age=300"), None)
+    );
+    served.idp.set_caching(Caching { discovery: says("no-store"), ..Caching::default() });
+    assert_eq!(
+        (told(&served, "/oauth2/jwks").await, told(&served, DISCOVERY).await.as_deref()),
+        (None, Some("no-store"))
+    );
+    served.idp.reset();
+    assert_eq!(told(&served, DISCOVERY).await, None);
+
+    let okta = "/oauth2/default/v1/keys";
+    for (jwks, wanted) in [
+        (CacheControl::OfDialect, Some("max-age=3832304, must-revalidate")),
+        (CacheControl::Absent, None),
+        (says("max-age=1"), Some("max-age=1")),
+    ] {
+        let caching = Caching { jwks, ..Caching::default() };
+        let served = serve(Config { caching, dialect: Dialect::Okta, ..config(ES256) }).await;
+        assert_eq!(told(&served, okta).await.as_deref(), wanted);
+    }
+    assert_eq!(CacheControl::says(""), Ok(CacheControl::Absent));
+    let error = CacheControl::says("a\nb").expect_err("two lines").to_string();
+    assert_eq!(error, r#"`Cache-Control` cannot say "a\nb": write one line of ASCII, as in `max-age=300`"#);
+}
+
+#[test]
+fn a_file_says_how_long_documents_may_be_kept() {
+    let text = "dialect: okta\ncaching: { jwks: max-age=60, discovery: '' }\n";
+    let caching = Settings::parse(text, "idp.yaml").expect("a good file").idp().caching();
+    assert_eq!(caching.jwks, CacheControl::says("max-age=60").expect("a header"));
+    assert_eq!(caching.discovery, CacheControl::Absent);
+    assert_eq!(Settings::parse("caching: {}\n", "idp.yaml").expect("a good file").idp().caching(), Caching::default());
+    let errors = Settings::parse("caching: { jwks: \"a\\nb\" }\n", "idp.yaml").expect_err("two lines");
+    assert!(errors[0].to_string().starts_with("idp.yaml:1:18: `Cache-Control` cannot say"), "{}", errors[0]);
 }

@@ -14,6 +14,7 @@ use crate::store::Store;
 pub(super) fn run(vendor: &dyn Vendor, store: &Store) -> Reply {
     let mut reply = Reply::json(StatusCode::OK, &json!({"keys": store.public_keys()}));
     set(&mut reply.http.headers, vendor.profile().key_set_headers.value);
+    store.caching.jwks.apply(&mut reply.http.headers);
     reply
 }
 

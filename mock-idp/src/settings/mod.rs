@@ -12,6 +12,7 @@
 //! ```
 
 mod assertions;
+mod caching;
 mod client;
 mod clock;
 mod dpop;
@@ -30,6 +31,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 pub use assertions::{AssertionSettings, AudienceWord, IssuerSettings};
+pub use caching::CachingSettings;
 pub use client::ClientSettings;
 #[cfg(feature = "admin")]
 pub(crate) use client::extra_claims;
@@ -74,6 +76,9 @@ pub struct Settings {
     /// The keys that sign.
     #[serde(default)]
     pub keys: SigningSettings,
+    /// How long the JWKS and discovery documents may be kept.
+    #[serde(default)]
+    pub caching: CachingSettings,
     /// What an assertion must say by which a client authenticates (RFC 7523 §2.2). Default: what the dialect asks for.
     #[serde(default)]
     pub client_assertions: AssertionSettings,
@@ -107,6 +112,7 @@ impl Default for Settings {
             clients: example::clients(),
             tokens: TokenSettings::default(),
             keys: SigningSettings::default(),
+            caching: CachingSettings::default(),
             client_assertions: AssertionSettings::default(),
             assertion_grants: AssertionSettings::default(),
             trusted_issuers: Vec::new(),
@@ -192,6 +198,7 @@ impl Settings {
             clients: self.clients.iter().map(ClientSettings::client).collect(),
             login: self.login.settings(),
             keys: self.keys.into(),
+            caching: self.caching.clone().into(),
             client_assertions: Some(self.client_assertions.rules(self.dialect.vendor().client_assertions())),
             assertion_grants: Some(self.assertion_grants.rules(self.dialect.vendor().assertion_grants())),
             trusted_issuers: self.trusted_issuers.iter().filter_map(IssuerSettings::trusted).collect(),

@@ -37,6 +37,7 @@ use rand_chacha::ChaCha12Rng;
 
 use refreshing::Refreshing;
 
+use crate::caching::Caching;
 use crate::config::{Client, Config, Listener, Memory, Rotation, TokenFormat};
 use crate::dialect::{Facts, Vendor};
 use crate::holder::Holder;
@@ -87,6 +88,7 @@ pub(crate) struct Store {
     /// Whether `random` was given its seed.
     seeded: bool,
     pub(crate) keys: Keyring,
+    pub(crate) caching: Caching,
     pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
     /// How often all this was replaced by a saved state.
@@ -143,6 +145,7 @@ impl Store {
             seeded: config.seed.is_some(),
             random,
             keys,
+            caching: config.caching,
             underway: Underway::default(),
             events: Vec::new(),
             restored: 0,

@@ -1,6 +1,6 @@
 //! Keys over HTTP.
 
-use mock_idp::{Algorithm, Config, KeySettings, TokenFormat};
+use mock_idp::{Algorithm, Config, Endpoint, KeySettings, TokenFormat};
 use serde_json::{Value, json};
 
 use crate::support::{Lab, config};
@@ -30,4 +30,21 @@ async fn keys_are_added_chosen_and_replaced() {
 
     let opaque = Lab::new().await;
     assert_eq!(opaque.call("POST", "/keys/es256-1/replace", None).await, view(&["es256-1"], None, "es256-1"));
+}
+
+#[tokio::test]
+async fn how_long_documents_may_be_kept_is_set_and_shown() {
+    let lab = Lab::new().await;
+    let of_dialect = json!({"jwks": null, "discovery": null});
+    assert_eq!(lab.get("/caching").await, of_dialect);
+    let set = json!({"jwks": "max-age=5", "discovery": ""});
+    assert_eq!(lab.call("PUT", "/caching", Some(set.clone())).await, (200, set.clone()));
+    assert_eq!(lab.get("/caching").await, set);
+    let url = lab.idp.url(Endpoint::Jwks, &lab.listener).expect("served");
+    let reply = reqwest::get(url).await.expect("an answer");
+    assert_eq!(reply.headers().get("cache-control").and_then(|value| value.to_str().ok()), Some("max-age=5"));
+    let (status, problem) = lab.call("PUT", "/caching", Some(json!({"jwks": "a\nb"}))).await;
+    assert_eq!(status, 400, "{problem}");
+    assert_eq!(lab.get("/caching").await, set, "what is wrong changes nothing");
+    assert_eq!(lab.call("PUT", "/caching", Some(json!({}))).await, (200, of_dialect));
 }

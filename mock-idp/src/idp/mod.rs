@@ -74,7 +74,7 @@ impl Idp {
     pub fn new(config: Config) -> Self {
         let clock = Clock::new(config.time.clone());
         let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
-        let rules = Arc::new(rules);
+        let rules = Arc::new(rules.dialect(config.dialect));
         let next = Arc::clone(&rules) as Arc<dyn Observer>;
         let audit = Arc::new(Audit::new(clock.clone(), config.records, next));
         let vendor = config.dialect.vendor();

@@ -12,6 +12,7 @@ use super::rule::{Deliver, Instead, Rule, Stale};
 use super::rules::{RuleId, Snapshot, Standing};
 use super::selection::Turn;
 use crate::clock::Clock;
+use crate::dialect::Dialect;
 use crate::fault::{Act, Change};
 use crate::observe::RequestSeen;
 
@@ -128,7 +129,7 @@ impl Armed {
     }
 
     /// Adds what it wants of this request.
-    pub(super) fn act(&mut self, seen: &RequestSeen, now_ms: i64, plan: &mut Plan) {
+    pub(super) fn act(&mut self, seen: &RequestSeen, dialect: Dialect, now_ms: i64, plan: &mut Plan) {
         if !self.is_on(now_ms) || !self.rule.when.fits(seen) {
             return;
         }
@@ -147,7 +148,7 @@ impl Armed {
         self.acted += 1;
         plan.delay = plan.delay.saturating_add(delay.unwrap_or_default());
         plan.fated |= decides_fate;
-        self.count(seen, now_ms, plan);
+        self.count(seen, dialect, now_ms, plan);
         self.instead(plan);
         self.bend(plan);
         plan.bent.key_order = plan.bent.key_order.or(key_order);
@@ -156,9 +157,9 @@ impl Armed {
         self.deliver(plan);
     }
 
-    fn count(&mut self, seen: &RequestSeen, now_ms: i64, plan: &mut Plan) {
+    fn count(&mut self, seen: &RequestSeen, dialect: Dialect, now_ms: i64, plan: &mut Plan) {
         let Some(limit) = &self.rule.limit else { return };
-        let counted = self.counters.count(limit, seen, now_ms);
+        let counted = self.counters.count(limit, seen, dialect, now_ms);
         plan.changes.extend(counted.changes);
         if let Some(refusal) = counted.refusal
             && plan.instead.is_none()

@@ -9,6 +9,7 @@ mod refusals;
 mod requests;
 mod shapes;
 mod table;
+mod throttled;
 mod truth;
 
 use std::sync::Arc;

@@ -137,7 +137,7 @@ pub enum TokenFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
     /// It stays as it is. That of a public client is replaced all the same, if no key binds it: reuse revokes its family,
-    /// without grace (RFC 9700 §4.14.2).
+    /// without grace (RFC 9700 §4.14.2). In dialects whose vendor replaces none ([`Dialect::single_use`]) it stays, too.
     Off,
     /// It stays as it is, and another one comes with each use. A public client is treated as with [`Rotation::Off`].
     Fresh,

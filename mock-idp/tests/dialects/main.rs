@@ -5,6 +5,7 @@ mod support;
 
 mod facts;
 mod machine;
+mod public;
 mod refusals;
 mod requests;
 mod shapes;

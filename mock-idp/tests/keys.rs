@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
+use mock_idp::misbehave::{Probability, Processing};
 use mock_idp::settings::Settings;
 use mock_idp::{
     Algorithm, AuditKind, CacheControl, Caching, Client, Config, Dialect, IdpEvent, KeyCount, KeySettings, Memory,
-    NoKeyCount, Observer, Propagation, Signing, TimeSource, TokenFormat,
+    NoKeyCount, Observer, Propagation, Rule, Signing, TimeSource, TokenFormat,
 };
 use serde_json::Value;
 use support::{Served, encoded, serve};
@@ -270,6 +271,13 @@ async fn the_order_of_the_jwks_is_drawn_from_the_seed_of_its_rule() {
         assert_eq!(served.get("/.well-known/openid-configuration").await.status, 200);
         orders
     };
+    let served = serve(Config { keys: keys(5, Signing::Newest, None), ..config(ES256) }).await;
+    let unordered = Processing { unordered_keys: true, ..Processing::default() };
+    served.idp.rules().add(Rule::everywhere().processing(unordered).probability(Probability::NEVER));
+    let stable = kids(&served).await;
+    for _ in 0..4 {
+        assert_eq!(kids(&served).await, stable, "a rule that never acts draws nothing");
+    }
     let drawn = orders(7).await;
     assert!(drawn.iter().collect::<BTreeSet<_>>().len() > 5, "{drawn:?}");
     assert_eq!(orders(7).await, drawn, "same seed, same orders");

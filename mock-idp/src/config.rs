@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::assertion::{AssertionRules, KeySource, TrustedIssuer};
+use crate::caching::Caching;
 use crate::claims::ExtraClaims;
 use crate::clock::TimeSource;
 use crate::dialect::{Dialect, Generation};
 use crate::dpop::DpopRules;
 use crate::grant::ExchangePolicy;
-use crate::key::Algorithm;
+use crate::key::{Algorithm, KeySettings};
 use crate::login::{LoginSettings, RefreshGrant};
 use crate::observe::{Observer, Passive};
 use crate::secret::ClientSecret;
@@ -32,6 +33,10 @@ pub struct Config {
     pub login: LoginSettings,
     /// Form of access tokens.
     pub format: TokenFormat,
+    /// How many keys there are, and which of them signs what.
+    pub keys: KeySettings,
+    /// How long the JWKS and discovery documents may be kept.
+    pub caching: Caching,
     /// How long an access token lives.
     pub access_token_lifetime: Duration,
     /// How long a refresh token lives, from its issue.
@@ -76,6 +81,8 @@ impl Config {
             users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
             login: LoginSettings::default(),
             format: profile.format.value.into(),
+            keys: KeySettings::default(),
+            caching: Caching::default(),
             access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
             refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),
             refresh_token_idle_lifetime: None,
@@ -130,7 +137,7 @@ pub enum TokenFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
     /// It stays as it is. That of a public client is replaced all the same, if no key binds it: reuse revokes its family,
-    /// without grace (RFC 9700 §4.14.2).
+    /// without grace (RFC 9700 §4.14.2). In dialects whose vendor replaces none ([`Dialect::single_use`]) it stays, too.
     Off,
     /// It stays as it is, and another one comes with each use. A public client is treated as with [`Rotation::Off`].
     Fresh,

@@ -17,6 +17,7 @@
 pub mod admin;
 mod assertion;
 mod audit;
+mod caching;
 mod claims;
 #[cfg(feature = "command")]
 pub mod cli;
@@ -49,6 +50,7 @@ mod user;
 
 pub use assertion::{AssertionRules, Audience, KeySource, KeySourceError, Subjects, TrustedIssuer};
 pub use audit::{AuditEvent, AuditKind, Counter, RequestFilter, RequestRecord, Stage, TooFew};
+pub use caching::{CacheControl, Caching, NotAHeader};
 pub use claims::{ClaimsError, ExtraClaims};
 pub use clock::{Clock, TimeSource};
 pub use config::{AuthMethod, Client, Config, GrantType, Listener, Memory, Reuse, Rotation, TokenFormat};
@@ -57,7 +59,7 @@ pub use endpoint::Endpoint;
 pub use grant::ExchangePolicy;
 pub use holder::{Binding, Holder};
 pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
-pub use key::Algorithm;
+pub use key::{Algorithm, KeyCount, KeySettings, NoKeyCount, Signing};
 pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};
 pub use observe::{

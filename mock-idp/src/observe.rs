@@ -81,8 +81,23 @@ pub enum IdpEvent {
         /// Why.
         reason: String,
     },
+    /// A key was made for the JWKS, which has it at once unless keys are late ([`Propagation`](crate::Propagation)).
+    KeyAdded {
+        /// Its id.
+        kid: String,
+    },
     /// Another key signs from now on.
     KeyRotated {
+        /// Its id.
+        kid: String,
+    },
+    /// Another key has this id from now on: what the one before signed does not verify by the new one.
+    KeyReplaced {
+        /// The id of both.
+        kid: String,
+    },
+    /// A key is no longer of the JWKS.
+    KeyRemoved {
         /// Its id.
         kid: String,
     },

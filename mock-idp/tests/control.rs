@@ -46,6 +46,9 @@ impl Observer for Script {
             IdpEvent::Died { token, death } => format!("died {} {death:?}", token.id.0),
             IdpEvent::Revoked { which, reason } => format!("revoked {which:?} {reason}"),
             IdpEvent::KeyRotated { .. } => "key".into(),
+            key @ (IdpEvent::KeyAdded { .. } | IdpEvent::KeyReplaced { .. } | IdpEvent::KeyRemoved { .. }) => {
+                format!("{key:?}")
+            }
             IdpEvent::Authorization(event) => format!("{:?}", event.step),
         });
     }

@@ -102,6 +102,8 @@ impl Observer for Observed {
             // Everything is kept here, so that each death is told by itself.
             IdpEvent::Revoked { .. } => return,
             IdpEvent::KeyRotated { kid } => Event::IdpKey { kid: kid.clone() },
+            // Scenarios rotate only: which key signs is all that there is to tell.
+            IdpEvent::KeyAdded { .. } | IdpEvent::KeyReplaced { .. } | IdpEvent::KeyRemoved { .. } => return,
             // Workers have no users who sign in.
             IdpEvent::Authorization(_) => return,
         };

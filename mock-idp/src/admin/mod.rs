@@ -13,6 +13,7 @@
 //! ```
 
 mod body;
+mod caching;
 mod clients;
 mod clock;
 mod consents;
@@ -128,6 +129,7 @@ fn routes() -> OpenApiRouter<Context> {
         .merge(subjects::routes())
         .merge(tokens::routes())
         .merge(keys::routes())
+        .merge(caching::routes())
         .merge(clock::routes())
         .merge(propagation::routes())
         .merge(rules::routes())

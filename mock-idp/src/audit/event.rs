@@ -50,7 +50,7 @@ pub enum AuditKind {
     /// A step on a user's way to tokens.
     #[serde(rename = "authorization")]
     Authorization,
-    /// Another key signs, or a key is gone.
+    /// A key was added, signs from now on, was replaced or removed.
     #[serde(rename = "key")]
     Key,
     /// Whoever drives the test changed something.

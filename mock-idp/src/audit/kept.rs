@@ -198,7 +198,15 @@ fn happened(event: &IdpEvent) -> Draft {
         IdpEvent::Revoked { which, reason } => {
             Draft::new(AuditKind::Revoked, format!("all of {which:?} were revoked: {reason}"))
         }
+        IdpEvent::KeyAdded { kid } => Draft::new(AuditKind::Key, format!("{kid} was made for the JWKS")),
         IdpEvent::KeyRotated { kid } => Draft::new(AuditKind::Key, format!("{kid} signs from now on")),
+        IdpEvent::KeyReplaced { kid } => {
+            let reason = format!("{kid} is another key from now on: by it nothing verifies that the old one signed");
+            Draft::new(AuditKind::Key, reason)
+        }
+        IdpEvent::KeyRemoved { kid } => {
+            Draft::new(AuditKind::Key, format!("{kid} was taken out of the JWKS: what it signed verifies no longer"))
+        }
     }
 }
 

@@ -165,7 +165,7 @@ impl Refusal {
 pub struct Throttled {
     /// HTTP status.
     pub status: u16,
-    /// Media type and body; `None`: a JSON object as of RFC 6749 §5.2.
+    /// Media type and body; `None`: a JSON object as of RFC 6749 §5.2, with the members that other refusals have.
     pub body: Option<(&'static str, &'static str)>,
     /// Whether `Retry-After` says in how many seconds to come back.
     pub retry_after: bool,

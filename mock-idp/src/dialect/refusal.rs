@@ -48,6 +48,22 @@ pub(super) fn say(profile: &Profile, error: &OAuthError, request: &Refused) -> H
     reply
 }
 
+impl Profile {
+    /// Media type and body of the answer to one request too many.
+    pub(crate) fn too_many_requests(&self) -> (&'static str, String) {
+        if let Some((content_type, body)) = self.throttled.value.body {
+            return (content_type, body.to_owned());
+        }
+        // No RFC has a code for it at the token endpoint.
+        let (code, text) = ("too_many_requests", "the rate limit is exceeded");
+        let body = match self.error_body.value {
+            ErrorBody::CodeAlone => json!({"error": code}),
+            ErrorBody::Described | ErrorBody::Numbered => json!({"error": code, "error_description": text}),
+        };
+        ("application/json", body.to_string())
+    }
+}
+
 /// Sets header fields, which are constants of profiles.
 pub(crate) fn set(headers: &mut HeaderMap, fields: &'static [(&'static str, &'static str)]) {
     for (name, value) in fields {

@@ -110,8 +110,10 @@ impl Refresh {
             Rotation::Off => "the same one stays good",
         };
         match self.single_use {
-            false => format!("{unrotated}; cannot be set to single use"),
-            true => format!("{unrotated}, unless set to single use"),
+            false => format!("{unrotated}; cannot be set to single use, for public clients neither"),
+            true => {
+                format!("{unrotated}, unless set to single use; here a public client's is replaced (RFC 9700 §4.14.2)")
+            }
         }
     }
 }

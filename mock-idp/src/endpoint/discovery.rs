@@ -88,7 +88,9 @@ pub(super) fn run(call: &Call, listener: &Listener, store: &Store) -> Reply {
             body[*name] = url.into();
         }
     }
-    Reply::json(StatusCode::OK, &body)
+    let mut reply = Reply::json(StatusCode::OK, &body);
+    store.caching.discovery.apply(&mut reply.http.headers);
+    reply
 }
 
 /// What some client may ask for.

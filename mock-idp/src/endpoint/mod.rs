@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use form::Form;
+pub(crate) use jwks::shuffle;
 pub(crate) use userinfo::bearer;
 
 use crate::assertion::FetchedKeys;

@@ -101,16 +101,6 @@ impl Idp {
         self.store().issued()
     }
 
-    /// Ids of the keys that the JWKS has now: a token that another key signed is refused by who fetches it.
-    pub fn published_keys(&self) -> Vec<String> {
-        self.store().published_keys().iter().map(|key| key.kid.clone()).collect()
-    }
-
-    /// Whether access tokens are JWTs, whose keys can be rotated.
-    pub fn issues_jwts(&self) -> bool {
-        self.store().issues_jwts()
-    }
-
     /// Makes a refresh token for a client, as if somebody had consented.
     ///
     /// Gives `None` if the client is unknown.
@@ -287,25 +277,6 @@ impl Idp {
     /// Every DPoP nonce that was given out is refused from now on, so that clients have to take a new one.
     pub fn replace_dpop_nonces(&self) {
         self.apply(|store, _| store.proofs.dpop.replace_nonces());
-    }
-
-    /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub fn rotate_keys(&self, overlap: bool) {
-        self.keep_documents();
-        self.apply(|store, now_ms| store.rotate_keys(overlap, now_ms));
-        // Not by a request that holds the store.
-        let key = self.store().id_token_key();
-        key.make();
-    }
-
-    /// Takes a key out of the JWKS: who fetches that now refuses what it signed. The newest key that is left signs from
-    /// now on. Gives whether it was there; the only key stays.
-    pub fn remove_key(&self, kid: &str) -> bool {
-        let removed = self.apply(|store, _| store.remove_key(kid));
-        if removed {
-            self.0.audit.control(None, format!("{kid} was taken out of the JWKS"));
-        }
-        removed
     }
 
     /// From now on access tokens live so long, and `expires_in` says `stated` if that is given: a lie.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Idp;
+use crate::caching::Caching;
 use crate::config::Listener;
 use crate::endpoint::{Call, decide, documents};
 use crate::fault::HttpReply;
@@ -36,6 +37,19 @@ impl Documents {
 }
 
 impl Idp {
+    /// How long documents may be kept by whoever fetches them.
+    pub fn caching(&self) -> Caching {
+        self.store().caching.clone()
+    }
+
+    /// From now on documents say that they may be kept so long.
+    pub fn set_caching(&self, caching: Caching) {
+        let before = self.apply(|store, _| std::mem::replace(&mut store.caching, caching.clone()));
+        if before != caching {
+            self.0.audit.control(None, format!("documents may be kept so long from now on: {caching:?}"));
+        }
+    }
+
     /// All documents of all addresses, as they are now.
     pub(super) fn documents_now(&self) -> Snapshot {
         let listeners = self.0.documents.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone();

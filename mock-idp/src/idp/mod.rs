@@ -5,6 +5,7 @@ mod documents;
 mod keys;
 mod records;
 mod serve;
+mod signing;
 mod snapshot;
 mod standing;
 mod tls;
@@ -64,8 +65,8 @@ struct Shared {
     documents: Documents,
     requests: AtomicU64,
     remote_keys: RemoteKeys,
-    /// Signs until the keys are rotated. It may still be in the making.
-    first_key: Arc<SigningKey>,
+    /// Those that there are until somebody changes them. They may still be in the making.
+    first_keys: Vec<Arc<SigningKey>>,
 }
 
 impl Idp {
@@ -73,13 +74,13 @@ impl Idp {
     pub fn new(config: Config) -> Self {
         let clock = Clock::new(config.time.clone());
         let rules = Rules::new(clock.clone(), Arc::clone(&config.observer)).seeded(config.seed.unwrap_or_default());
-        let rules = Arc::new(rules);
+        let rules = Arc::new(rules.dialect(config.dialect));
         let next = Arc::clone(&rules) as Arc<dyn Observer>;
         let audit = Arc::new(Audit::new(clock.clone(), config.records, next));
         let vendor = config.dialect.vendor();
         let store = Store::new(config);
         let fresh = Mutex::new(Snapshot::of(&store, &clock, &rules));
-        let first_key = store.id_token_key();
+        let first_keys = store.keys.shown().to_vec();
         let idp = Self(Arc::new(Shared {
             store: Mutex::new(store),
             clock,
@@ -90,7 +91,7 @@ impl Idp {
             documents: Documents::default(),
             requests: AtomicU64::new(0),
             remote_keys: RemoteKeys::default(),
-            first_key,
+            first_keys,
         }));
         let shared = Arc::downgrade(&idp.0);
         let documents = move || shared.upgrade().map(|shared| Self(shared).documents_now()).unwrap_or_default();
@@ -179,12 +180,12 @@ impl Idp {
         store.find(value)
     }
 
-    /// Waits for the first key, which takes some hundred milliseconds if it is one of RSA: not while holding the store.
-    async fn first_key_made(&self) {
-        if !self.0.first_key.is_made() {
-            let key = Arc::clone(&self.0.first_key);
+    /// Waits for the first keys, which take some hundred milliseconds if they are of RSA: not while holding the store.
+    async fn first_keys_made(&self) {
+        if self.0.first_keys.iter().any(|key| !key.is_made()) {
+            let keys = self.0.first_keys.clone();
             // It fails only where the runtime ends, and this future with it.
-            let _ = tokio::task::spawn_blocking(move || key.make()).await;
+            let _ = tokio::task::spawn_blocking(move || keys.iter().for_each(|key| key.make())).await;
         }
     }
 
@@ -193,7 +194,7 @@ impl Idp {
         let endpoint = endpoint::at(self.0.vendor, &head.method, head.uri.path());
         // Metadata name an algorithm and no key: they are there at once.
         if endpoint != Endpoint::Discovery {
-            self.first_key_made().await;
+            self.first_keys_made().await;
         }
         let form = match to_bytes(body, READ_LIMIT).await {
             Ok(body) if body.len() > BODY_LIMIT => Err(OAuthError::too_large()),
@@ -270,6 +271,15 @@ impl Idp {
 
     /// Decides a request, as the rules want it processed.
     fn decide(&self, call: &Call, listener: &Listener, bent: Bent) -> Reply {
+        let key_order = bent.key_order.filter(|_| call.endpoint == Endpoint::Jwks);
+        let mut reply = self.decide_in_order(call, listener, bent);
+        if let Some(seed) = key_order {
+            endpoint::shuffle(&mut reply.http, seed);
+        }
+        reply
+    }
+
+    fn decide_in_order(&self, call: &Call, listener: &Listener, bent: Bent) -> Reply {
         if let Some(old) = bent.documents.and_then(|which| self.0.documents.old(which, listener, &call.path)) {
             return Reply::again(old, "a rule serves an old document");
         }

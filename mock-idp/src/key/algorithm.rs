@@ -11,11 +11,14 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, OctetKeyPairParameters,
     OctetKeyPairType, RSAKeyParameters, RSAKeyType,
 };
+use serde::Deserialize;
 
 use super::Pair;
 
 /// Signature algorithm of JWTs (RFC 7518 §3.1, RFC 8037 §3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits.
     Rs256,

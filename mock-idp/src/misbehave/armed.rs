@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::RngExt as _;
 use rand_chacha::ChaCha12Rng;
 use tokio::sync::watch;
 
@@ -11,6 +12,7 @@ use super::rule::{Deliver, Instead, Rule, Stale};
 use super::rules::{RuleId, Snapshot, Standing};
 use super::selection::Turn;
 use crate::clock::Clock;
+use crate::dialect::Dialect;
 use crate::fault::{Act, Change};
 use crate::observe::RequestSeen;
 
@@ -67,6 +69,8 @@ pub(crate) struct Bent {
     pub(crate) audience: Option<String>,
     pub(crate) clock_ms: i64,
     pub(crate) documents: Option<OldDocuments>,
+    /// What the order of the keys in the JWKS is drawn from, if it is.
+    pub(crate) key_order: Option<u64>,
 }
 
 /// Which documents are served.
@@ -125,7 +129,7 @@ impl Armed {
     }
 
     /// Adds what it wants of this request.
-    pub(super) fn act(&mut self, seen: &RequestSeen, now_ms: i64, plan: &mut Plan) {
+    pub(super) fn act(&mut self, seen: &RequestSeen, dialect: Dialect, now_ms: i64, plan: &mut Plan) {
         if !self.is_on(now_ms) || !self.rule.when.fits(seen) {
             return;
         }
@@ -136,6 +140,7 @@ impl Armed {
         // Drawn whatever other rules do, so that one more rule does not change the choices of this one.
         let happens = self.rule.when.probability.happens(&mut self.random);
         let delay = self.rule.delay.filter(|_| happens).map(|delay| delay.draw(&mut self.random));
+        let key_order = (happens && self.rule.processing.unordered_keys).then(|| self.random.random());
         let decides_fate = self.rule.instead.is_some() || self.rule.deliver.is_some();
         if !happens || (decides_fate && plan.fated) {
             return;
@@ -143,17 +148,18 @@ impl Armed {
         self.acted += 1;
         plan.delay = plan.delay.saturating_add(delay.unwrap_or_default());
         plan.fated |= decides_fate;
-        self.count(seen, now_ms, plan);
+        self.count(seen, dialect, now_ms, plan);
         self.instead(plan);
         self.bend(plan);
+        plan.bent.key_order = plan.bent.key_order.or(key_order);
         plan.changes.extend(self.rule.change.iter().cloned());
         plan.changes.extend(self.rule.retry_after.as_ref().map(|says| says.change(now_ms)));
         self.deliver(plan);
     }
 
-    fn count(&mut self, seen: &RequestSeen, now_ms: i64, plan: &mut Plan) {
+    fn count(&mut self, seen: &RequestSeen, dialect: Dialect, now_ms: i64, plan: &mut Plan) {
         let Some(limit) = &self.rule.limit else { return };
-        let counted = self.counters.count(limit, seen, now_ms);
+        let counted = self.counters.count(limit, seen, dialect, now_ms);
         plan.changes.extend(counted.changes);
         if let Some(refusal) = counted.refusal
             && plan.instead.is_none()

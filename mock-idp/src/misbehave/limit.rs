@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::retry_after::{RetryAfter, http_date, set};
+use crate::dialect::Dialect;
 use crate::fault::{Answer, Change};
 use crate::observe::RequestSeen;
 
 /// So many counters are kept at once; of more the one that is nearest to its reset is forgotten.
 const COUNTERS: usize = 10_000;
 
-/// How many requests are served, and what the others are told.
+/// How many requests are served, and what the others are told: what is left out here is as the dialect has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
@@ -22,16 +23,17 @@ pub struct RateLimit {
     /// Of whom.
     #[serde(default)]
     pub per: Per,
-    /// HTTP status of what is refused: 429 (RFC 6585 §4) if it is not given.
-    #[serde(default = "too_many_requests")]
-    pub status: u16,
+    /// HTTP status of what is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// Body of what is refused.
     #[serde(default)]
     pub body: Body,
     /// `Retry-After` of what is refused.
     #[serde(default)]
     pub retry_after: Wait,
-    /// Header fields with the state of the counter, on each reply that the rule sees.
+    /// Header fields with the state of the counter, on each reply that the rule sees. Those of a dialect that has some are
+    /// left out by the rule's `omit_headers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<LimitHeaders>,
 }
@@ -72,9 +74,12 @@ pub enum Per {
 }
 
 /// Body of a reply to one request too many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
+    /// As the dialect has it.
+    #[default]
+    OfDialect,
     /// A JSON object with `error` and `error_description`.
     Error {
         /// `error`.
@@ -93,20 +98,14 @@ pub enum Body {
     },
 }
 
-impl Default for Body {
-    fn default() -> Self {
-        // No RFC has a code for it at the token endpoint.
-        let (error, error_description) = ("too_many_requests", "the rate limit is exceeded");
-        Self::Error { error: error.into(), error_description: error_description.into() }
-    }
-}
-
 /// `Retry-After` of a reply to one request too many.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
-    /// The true wait in seconds, rounded up.
+    /// The true wait in seconds if the dialect has it, else none.
     #[default]
+    OfDialect,
+    /// The true wait in seconds, rounded up.
     Seconds,
     /// The true wait as an HTTP date.
     Date,
@@ -154,17 +153,21 @@ impl Default for LimitHeaders {
     }
 }
 
-fn too_many_requests() -> u16 {
-    429
+impl LimitHeaders {
+    /// Those of a dialect, if it has any.
+    fn of(dialect: Dialect) -> Option<Self> {
+        let [limit, remaining, reset] = dialect.throttled().counters?.map(str::to_owned);
+        Some(Self { limit, remaining, reset, reset_as: Reset::Epoch })
+    }
 }
 
 impl RateLimit {
-    /// 429 with the true wait for each client that asks more often, and no other header fields.
+    /// For each client; what is too much is refused as the dialect has it.
     pub fn new(allow: Allowance) -> Self {
         Self {
             allow,
             per: Per::default(),
-            status: too_many_requests(),
+            status: None,
             body: Body::default(),
             retry_after: Wait::default(),
             headers: None,
@@ -179,8 +182,10 @@ impl RateLimit {
         }
     }
 
-    fn refusal(&self, wait_ms: i64, now_ms: i64) -> (Answer, Change) {
+    fn refusal(&self, dialect: Dialect, wait_ms: i64, now_ms: i64) -> (Answer, Change) {
+        let throttled = dialect.throttled();
         let (content_type, body) = match &self.body {
+            Body::OfDialect => dialect.vendor().profile().too_many_requests(),
             Body::Error { error, error_description } => {
                 let body = serde_json::json!({"error": error, "error_description": error_description});
                 ("application/json", body.to_string())
@@ -189,13 +194,14 @@ impl RateLimit {
             Body::Other { content_type, body } => (content_type.as_str(), body.clone()),
         };
         let retry_after = match &self.retry_after {
-            Wait::Seconds => RetryAfter::Seconds(seconds_up(wait_ms)).change(now_ms),
+            Wait::OfDialect if !throttled.retry_after => RetryAfter::Absent.change(now_ms),
+            Wait::OfDialect | Wait::Seconds => RetryAfter::Seconds(seconds_up(wait_ms)).change(now_ms),
             Wait::Date => RetryAfter::Date(Duration::from_millis(wait_ms.unsigned_abs())).change(now_ms),
             Wait::Absent => RetryAfter::Absent.change(now_ms),
             Wait::Says(says) => says.change(now_ms),
         };
         let headers = vec![("Content-Type".into(), content_type.into()), ("Cache-Control".into(), "no-store".into())];
-        (Answer { status: self.status, headers, body }, retry_after)
+        (Answer { status: self.status.unwrap_or(throttled.status), headers, body }, retry_after)
     }
 }
 
@@ -221,7 +227,7 @@ struct Counter {
 
 impl Counters {
     /// Counts a request.
-    pub(super) fn count(&mut self, limit: &RateLimit, seen: &RequestSeen, now_ms: i64) -> Counted {
+    pub(super) fn count(&mut self, limit: &RateLimit, seen: &RequestSeen, dialect: Dialect, now_ms: i64) -> Counted {
         let key = limit.key(seen);
         if !self.0.contains_key(key) && self.0.len() >= COUNTERS {
             self.0.retain(|_, counter| counter.resets_ms > now_ms);
@@ -240,18 +246,18 @@ impl Counters {
         };
         let mut changes = Vec::new();
         let refusal = wait_ms.map(|wait_ms| {
-            let (answer, retry_after) = limit.refusal(wait_ms, now_ms);
+            let (answer, retry_after) = limit.refusal(dialect, wait_ms, now_ms);
             changes.push(retry_after);
             answer
         });
-        if let Some(names) = &limit.headers {
+        if let Some(names) = limit.headers.clone().or_else(|| LimitHeaders::of(dialect)) {
             let reset = match names.reset_as {
                 Reset::Epoch => seconds_up(counter.resets_ms).to_string(),
                 Reset::Seconds => seconds_up(counter.resets_ms - now_ms).to_string(),
                 Reset::Date => http_date(counter.resets_ms.saturating_add(999)),
             };
             let shown =
-                [(&*names.limit, most.to_string()), (&names.remaining, left.to_string()), (&names.reset, reset)];
+                [(&*names.limit, most.to_string()), (&*names.remaining, left.to_string()), (&*names.reset, reset)];
             changes.push(set(shown));
         }
         Counted { refusal, changes }

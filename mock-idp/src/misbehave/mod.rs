@@ -4,13 +4,14 @@
 //!
 //! 1. `limit`: it is counted, and refused when there were too many;
 //! 2. `instead`: it is answered, dropped, reset or held without being processed;
-//! 3. `processing`: it is processed by another clock, for another audience, or with old documents;
+//! 3. `processing`: it is processed by another clock, for another audience, with old documents, or with the keys of the
+//!    JWKS in another order;
 //! 4. `change` and `retry_after`: the reply is changed;
 //! 5. `delay`: the reply waits;
 //! 6. `deliver`: it leaves whole, in part, slowly or not at all.
 //!
 //! Several rules act on one request together, the oldest first: their delays and the steps of their clocks add up, their
-//! changes follow each other, the oldest audience and the oldest document win. Only one rule decides the request's fate, by
+//! changes follow each other, the oldest audience, document and order win. Only one rule decides the request's fate, by
 //! `instead` or `deliver`: the oldest that matches. A younger one with `instead` or `deliver` does nothing at all, and uses
 //! up none of its times. A limit counts in any case; when it is exceeded it answers, unless an older rule has.
 //!

@@ -102,6 +102,9 @@ pub struct Processing {
     /// The JWKS or a discovery document is an old one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale: Option<Stale>,
+    /// The JWKS has its keys in an order that is drawn for each request: none is promised (RFC 7517 §5.1).
+    #[serde(skip_serializing_if = "is_false")]
+    pub unordered_keys: bool,
 }
 
 /// How old a document is.
@@ -110,7 +113,7 @@ pub struct Processing {
 pub enum Stale {
     /// As it was when the rule was added.
     AsArmed,
-    /// As it was before the last rotation of keys; as it is, if there was none.
+    /// As it was before the last rotation of keys, or replacement of one; as it is, if there was none.
     BeforeRotation,
 }
 
@@ -140,6 +143,10 @@ impl Processing {
 
 fn is_zero(ms: &i64) -> bool {
     *ms == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Default for Rule {
@@ -330,6 +337,7 @@ impl Rule {
     /// Whether it ever draws.
     pub(super) fn draws(&self) -> bool {
         let probability = self.when.probability;
-        probability.is_random() || (probability != Probability::NEVER && self.delay.is_some_and(Delay::is_random))
+        let more = self.processing.unordered_keys || self.delay.is_some_and(Delay::is_random);
+        probability.is_random() || (probability != Probability::NEVER && more)
     }
 }

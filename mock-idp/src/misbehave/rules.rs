@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::armed::{Armed, Bent, Held, Plan};
 use super::rule::Rule;
 use crate::clock::Clock;
+use crate::dialect::Dialect;
 use crate::fault::{Directive, HttpReply};
 use crate::observe::{IdpEvent, Observer, Outcome, ReplySeen, RequestSeen};
 
@@ -70,6 +71,7 @@ pub struct Rules {
     clock: Clock,
     next: Arc<dyn Observer>,
     seed: u64,
+    dialect: Dialect,
     documents: OnceLock<Documents>,
     state: Mutex<State>,
     /// Whether there are rules or open requests: without any, a request need not look.
@@ -98,13 +100,27 @@ struct Open {
 impl Rules {
     /// No rules yet, in front of `next`. Periods go by `clock`.
     pub fn new(clock: Clock, next: Arc<dyn Observer>) -> Self {
-        Self { clock, next, seed: 0, documents: OnceLock::new(), state: Mutex::default(), busy: AtomicBool::new(false) }
+        Self {
+            clock,
+            next,
+            seed: 0,
+            dialect: Dialect::default(),
+            documents: OnceLock::new(),
+            state: Mutex::default(),
+            busy: AtomicBool::new(false),
+        }
     }
 
     /// What chance draws from, for rules that have no seed of their own: 0 if it is not given.
     #[must_use]
     pub fn seeded(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Whose answer to one request too many is given where a rule says none of its own: generic if this is not said.
+    #[must_use]
+    pub fn dialect(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     /// Where the documents come from that a rule keeps.
@@ -191,7 +207,7 @@ impl Rules {
         state.sweep(now_ms);
         let mut plan = Plan::default();
         for armed in state.rules.values_mut() {
-            armed.act(seen, now_ms, &mut plan);
+            armed.act(seen, self.dialect, now_ms, &mut plan);
         }
         Some(plan)
     }

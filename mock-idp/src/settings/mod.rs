@@ -12,6 +12,7 @@
 //! ```
 
 mod assertions;
+mod caching;
 mod client;
 mod clock;
 mod dpop;
@@ -20,6 +21,7 @@ mod https;
 mod keys;
 mod proofs;
 mod propagation;
+mod signing;
 mod tokens;
 mod user;
 
@@ -29,6 +31,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 pub use assertions::{AssertionSettings, AudienceWord, IssuerSettings};
+pub use caching::CachingSettings;
 pub use client::ClientSettings;
 #[cfg(feature = "admin")]
 pub(crate) use client::extra_claims;
@@ -38,6 +41,7 @@ pub use https::HttpsSettings;
 #[cfg(feature = "admin")]
 pub(crate) use keys::Keys;
 pub use propagation::PropagationSettings;
+pub use signing::SigningSettings;
 pub use tokens::{Format, RotationSettings, TokenSettings};
 pub use user::{LoginFileSettings, UserSettings};
 
@@ -69,6 +73,12 @@ pub struct Settings {
     /// What is issued.
     #[serde(default)]
     pub tokens: TokenSettings,
+    /// The keys that sign.
+    #[serde(default)]
+    pub keys: SigningSettings,
+    /// How long the JWKS and discovery documents may be kept.
+    #[serde(default)]
+    pub caching: CachingSettings,
     /// What an assertion must say by which a client authenticates (RFC 7523 §2.2). Default: what the dialect asks for.
     #[serde(default)]
     pub client_assertions: AssertionSettings,
@@ -101,6 +111,8 @@ impl Default for Settings {
             https: None,
             clients: example::clients(),
             tokens: TokenSettings::default(),
+            keys: SigningSettings::default(),
+            caching: CachingSettings::default(),
             client_assertions: AssertionSettings::default(),
             assertion_grants: AssertionSettings::default(),
             trusted_issuers: Vec::new(),
@@ -185,6 +197,8 @@ impl Settings {
             dialect: self.dialect,
             clients: self.clients.iter().map(ClientSettings::client).collect(),
             login: self.login.settings(),
+            keys: self.keys.into(),
+            caching: self.caching.clone().into(),
             client_assertions: Some(self.client_assertions.rules(self.dialect.vendor().client_assertions())),
             assertion_grants: Some(self.assertion_grants.rules(self.dialect.vendor().assertion_grants())),
             trusted_issuers: self.trusted_issuers.iter().filter_map(IssuerSettings::trusted).collect(),

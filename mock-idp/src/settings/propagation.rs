@@ -13,7 +13,7 @@ use crate::store::Propagation;
 pub struct PropagationSettings {
     /// A secret that replaces another: until then the old one is right.
     pub secret: Duration,
-    /// A key that signs: until then the JWKS is as it was, and lacks it.
+    /// A key that is new: until then the JWKS is as it was, and lacks it. One that is removed is gone at once.
     pub key: Duration,
     /// A revocation by a control or by RFC 7009: until then the token lives. Reuse detection strikes at once.
     pub revocation: Duration,

@@ -4,6 +4,7 @@ mod death;
 mod disabled;
 mod ends;
 mod held;
+mod keyring;
 mod login;
 mod mark;
 mod propagation;
@@ -18,29 +19,29 @@ pub use death::Which;
 pub(crate) use disabled::Disabled;
 use ends::Ends;
 use held::{Ledger, Recent, Unsigned};
+pub(crate) use keyring::Keyring;
 use mark::Mark;
 pub use propagation::Propagation;
 pub(crate) use propagation::{Later, Underway};
 use record::Record;
 use swept::{Lasting as _, Swept};
 use terms::{Book, Terms};
-use verify::Verifier;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::jwk::Jwk;
 use rand::distr::{Alphanumeric, SampleString as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
 use refreshing::Refreshing;
 
+use crate::caching::Caching;
 use crate::config::{Client, Config, Listener, Memory, Rotation, TokenFormat};
 use crate::dialect::{Facts, Vendor};
 use crate::holder::Holder;
-use crate::key::{Algorithm, SigningKey, from_pool};
+use crate::key::SigningKey;
 use crate::login::Logins;
 use crate::observe::{AuthorizationEvent, IdpEvent};
 use crate::proofs::Proofs;
@@ -86,10 +87,8 @@ pub(crate) struct Store {
     random: ChaCha12Rng,
     /// Whether `random` was given its seed.
     seeded: bool,
-    keys: Vec<Arc<SigningKey>>,
-    verifier: Verifier,
-    /// What the JWKS shows.
-    shown_keys: Vec<Arc<SigningKey>>,
+    pub(crate) keys: Keyring,
+    pub(crate) caching: Caching,
     pub(crate) underway: Underway,
     events: Vec<IdpEvent>,
     /// How often all this was replaced by a saved state.
@@ -113,10 +112,7 @@ pub(crate) struct Granted {
 
 impl Store {
     pub(crate) fn new(config: Config) -> Self {
-        let keys = match config.format {
-            TokenFormat::Jwt(algorithm) => vec![from_pool(algorithm, 0)],
-            TokenFormat::Opaque => Vec::new(),
-        };
+        let keys = Keyring::new(&config);
         let registered = |client: Client| (client.id.clone(), Registered { client: Arc::new(client), disabled: false });
         let (proofs, refreshing) = (Proofs::new(&config), Refreshing::new(&config));
         let mut random = stream(config.seed, TOKENS);
@@ -148,9 +144,8 @@ impl Store {
             format: config.format,
             seeded: config.seed.is_some(),
             random,
-            verifier: Verifier::new(&keys),
-            shown_keys: keys.clone(),
             keys,
+            caching: config.caching,
             underway: Underway::default(),
             events: Vec::new(),
             restored: 0,
@@ -199,50 +194,14 @@ impl Store {
         self.vendor.issuer_of(listener.generation, &listener.origin)
     }
 
-    /// What signs ID tokens: the key of the access tokens, or one for them alone where those are opaque.
+    /// What signs ID tokens and the like.
     pub(crate) fn id_token_key(&self) -> Arc<SigningKey> {
-        self.keys.last().map_or_else(|| from_pool(Algorithm::Es256, 0), Arc::clone)
-    }
-
-    /// Keys that verify what is signed. Where access tokens are opaque, other things are signed all the same.
-    pub(crate) fn published_keys(&self) -> Vec<Arc<SigningKey>> {
-        match self.keys.is_empty() {
-            true => vec![self.id_token_key()],
-            false => self.shown_keys.clone(),
-        }
-    }
-
-    /// The same in public form.
-    pub(crate) fn public_keys(&self) -> Vec<Jwk> {
-        self.published_keys().iter().map(|key| key.public().clone()).collect()
+        Arc::clone(self.keys.for_id_tokens())
     }
 
     /// Whether access tokens are JWTs.
     pub(crate) fn issues_jwts(&self) -> bool {
-        !self.keys.is_empty()
-    }
-
-    /// Another key signs from now on; the old ones stay published if they `overlap`.
-    pub(crate) fn rotate_keys(&mut self, overlap: bool, now_ms: i64) {
-        let TokenFormat::Jwt(algorithm) = self.format else { return };
-        let next = next_key(algorithm, &self.keys);
-        self.events.push(IdpEvent::KeyRotated { kid: next.kid.clone() });
-        if !overlap {
-            self.keys.clear();
-        }
-        self.verifier = self.verifier.with(&next);
-        self.keys.push(next);
-        self.change(Later::Keys(self.keys.clone()), now_ms);
-    }
-
-    /// Takes a key out of the JWKS, if it is in there and another one is left to sign.
-    pub(crate) fn remove_key(&mut self, kid: &str) -> bool {
-        let before = self.keys.len();
-        if before > 1 {
-            self.keys.retain(|key| key.kid != kid);
-            self.shown_keys.retain(|key| key.kid != kid);
-        }
-        self.keys.len() < before
+        matches!(self.format, TokenFormat::Jwt(_))
     }
 
     /// A new consent: the root of a family of refresh and access tokens.
@@ -259,9 +218,9 @@ impl Store {
         let issued_s = now_ms.div_euclid(1000);
         let expires_s = issued_s + seconds(self.access_token_lifetime);
         let (record, terms) = self.record(TokenKind::Access, to, now_ms, expires_s * 1000);
-        let value = match self.keys.last() {
-            Some(key) => {
-                let (key, of) = (Arc::clone(key), Arc::clone(&record.terms));
+        let value = match self.format {
+            TokenFormat::Jwt(_) => {
+                let (key, of) = (Arc::clone(self.keys.signing()), Arc::clone(&record.terms));
                 let mark = Mark { instance: self.instance, id: record.id, family: record.family, terms };
                 let registered = self.clients.get(&to.client);
                 let extra = registered.map(|registered| registered.client.claims.clone()).unwrap_or_default();
@@ -288,7 +247,7 @@ impl Store {
                     }
                 })
             }
-            None => {
+            TokenFormat::Opaque => {
                 let drawn = Alphanumeric.sample_string(&mut self.random, 40);
                 Secret::new(format!("{}{drawn}", vendor.opaque_prefix()))
             }
@@ -397,16 +356,4 @@ pub(crate) struct Grantee<'a> {
 
 fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2000)
-}
-
-fn next_key(algorithm: Algorithm, used: &[Arc<SigningKey>]) -> Arc<SigningKey> {
-    let last = used.last().map(|key| key.kid.clone());
-    let mut number = 0;
-    loop {
-        let key = from_pool(algorithm, number);
-        number += 1;
-        if Some(&key.kid) == last.as_ref() {
-            return from_pool(algorithm, number);
-        }
-    }
 }

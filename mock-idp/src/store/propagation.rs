@@ -20,7 +20,7 @@ pub struct Propagation {
     /// A secret that replaces another: until then the old one is right.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub secret: Duration,
-    /// A key that signs: until then the JWKS is as it was, and lacks it.
+    /// A key that is new: until then the JWKS is as it was, and lacks it. One that is removed is gone at once.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub key: Duration,
     /// A revocation by a control or by RFC 7009: until then the token lives. Reuse detection strikes at once.
@@ -53,6 +53,17 @@ pub(crate) struct Underway {
     made: u64,
     /// Families whose consent is on its way.
     families: BTreeSet<u64>,
+}
+
+impl Underway {
+    /// A key that was removed does not come back with a change that was made before.
+    pub(super) fn forget_key(&mut self, kid: &str) {
+        for change in self.changes.values_mut() {
+            if let Later::Keys(keys) = change {
+                keys.retain(|key| key.kid != kid);
+            }
+        }
+    }
 }
 
 impl Store {
@@ -106,7 +117,7 @@ impl Store {
                     Arc::make_mut(&mut registered.client).secrets = vec![secret.into()];
                 }
             }
-            Later::Keys(keys) => self.shown_keys = keys,
+            Later::Keys(keys) => self.keys.show(keys),
             Later::Revocation { chosen, reason } => self.revoke_chosen(&chosen, &reason, now_ms),
             Later::Client(client) => {
                 let id = client.id.clone();

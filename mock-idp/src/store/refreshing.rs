@@ -15,6 +15,8 @@ const REUSE: &str = "reuse of a rotated refresh token";
 #[derive(Clone)]
 pub(super) struct Refreshing {
     rotation: Rotation,
+    /// Whether the vendor can have a refresh token good for one use.
+    single_use: bool,
     lifetime: Duration,
     idle: Option<Duration>,
     absolute: Option<Duration>,
@@ -30,6 +32,7 @@ impl Refreshing {
                 (Rotation::Off, Rotation::Fresh) => Rotation::Fresh,
                 (asked, _) => asked,
             },
+            single_use: config.dialect.single_use().is_ok(),
             lifetime: config.refresh_token_lifetime,
             idle: config.refresh_token_idle_lifetime,
             absolute: config.refresh_token_absolute_lifetime,
@@ -56,12 +59,13 @@ impl Refreshing {
 
 impl Store {
     /// What using this refresh token does to it. One of a public client that no key binds is always replaced (RFC 9700
-    /// §4.14.2).
+    /// §4.14.2), but where the vendor has no such thing and departs from the RFC: there a client would learn to live with
+    /// what it never meets.
     pub(super) fn rotation_of(&self, token: &TokenFacts) -> Rotation {
         let public = self.clients.get(&token.client).is_some_and(|one| one.client.methods == [AuthMethod::None]);
         let bound = token.holder.as_ref().is_some_and(|holder| !holder.binding.is_none());
         match self.refreshing.rotation {
-            Rotation::Off | Rotation::Fresh if public && !bound => {
+            Rotation::Off | Rotation::Fresh if public && !bound && self.refreshing.single_use => {
                 Rotation::On { reuse: Reuse::RevokeFamily, grace: Duration::ZERO }
             }
             rotation => rotation,

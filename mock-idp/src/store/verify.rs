@@ -51,7 +51,7 @@ impl Verifier {
 impl Store {
     /// What checks signatures of JWTs; `None` if they are known by their digests.
     pub(crate) fn verifier(&self) -> Option<Verifier> {
-        self.ledger.is_none().then(|| self.verifier.clone())
+        self.ledger.is_none().then(|| self.keys.verifier().clone())
     }
 
     /// The access token that has these claims, whose signature was good. It says who it is by its `jti`.

@@ -89,7 +89,7 @@ async fn counters_can_be_shared_and_refusals_can_look_otherwise() {
     let served = serve(config()).await;
     let limit = RateLimit {
         per: Per::All,
-        status: 503,
+        status: Some(503),
         body: Body::Text("Too Many Requests".into()),
         retry_after: Wait::Date,
         ..window(1)

@@ -15,6 +15,7 @@ mod dialects;
 mod dpop;
 mod exchange;
 mod fuzz;
+mod keys;
 mod limits;
 mod login_page;
 mod memory;

@@ -33,6 +33,12 @@ pub(super) const ALL: &[Misbehaviour] = &[
         "FM-16, giantswarm/mcp-oauth#452",
         || stale(Stale::BeforeRotation),
     ),
+    rule(
+        "jwks-unordered",
+        "The JWKS has its keys in an order that is drawn for each request.",
+        "RFC 7517 §5.1",
+        || jwks().processing(Processing { unordered_keys: true, ..Processing::default() }),
+    ),
     rule("discovery-outage", "The discovery document does not come: 503.", "FM-06", || {
         Rule::on(Endpoint::Discovery).status(503)
     }),

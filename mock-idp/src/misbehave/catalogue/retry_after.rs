@@ -45,7 +45,7 @@ pub(super) const ALL: &[Misbehaviour] = &[
                 error: "access_denied".into(),
                 error_description: "Global limit has been reached".into(),
             };
-            limited(RateLimit { status: 500, body, retry_after: Wait::Absent, ..window(0) })
+            limited(RateLimit { status: Some(500), body, retry_after: Wait::Absent, ..window(0) })
         },
     ),
     rule("retry-after-seconds", "503 with a wait in seconds.", "FM-09, RFC 9110 §10.2.3", || {

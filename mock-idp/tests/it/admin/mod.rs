@@ -2,6 +2,7 @@
 
 mod events;
 mod guard;
+mod keys;
 mod openapi;
 mod people;
 mod requests;

@@ -176,6 +176,18 @@ pub(super) async fn show(id: &str, lab: &mut Lab) {
                 _ => assert_eq!(old.len(), 1),
             }
         }
+        "jwks-unordered" => {
+            let more: Vec<String> = (0..3).map(|_| lab.served.idp.add_key()).collect();
+            let orders = [Lab::kid(&lab.ask().await), Lab::kid(&lab.ask().await), Lab::kid(&lab.ask().await)];
+            assert!(orders[0] != orders[1] && orders[1] != orders[2], "{orders:?}");
+            lab.remove();
+            let stable = Lab::kid(&lab.ask().await);
+            assert_eq!((&stable, stable.len()), (&Lab::kid(&lab.ask().await), 1 + more.len()));
+            for mut order in orders {
+                order.sort_by_key(Value::to_string);
+                assert_eq!(order, stable, "none is missing");
+            }
+        }
         "discovery-outage" => drop(refused(lab, 503, "").await),
         "discovery-stale" => {
             let reply = lab.ask().await;

@@ -2,10 +2,12 @@
 
 mod facts;
 mod machine;
+mod public;
 mod refusals;
 mod requests;
 mod shapes;
 mod table;
+mod throttled;
 mod truth;
 
 use std::sync::Arc;

@@ -111,8 +111,10 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
         Some(RunEnd::Interrupted) => return (Verdict::Invalid, "it was interrupted".into()),
         None => return (Verdict::Invalid, "the journal ends before the scenario run did".into()),
     }
-    if let Some(place) = escape(run) {
-        let reason = format!("a worker called {place}, outside the lab; `egress: {{ allow: [HOST] }}` permits it");
+    let escapes = escapes(run);
+    if !escapes.is_empty() {
+        let places = escapes.join(", ");
+        let reason = format!("a worker called {places}, outside the lab; `egress: {{ allow: [HOST] }}` permits it");
         return (Verdict::Invalid, reason);
     }
     if run.header().and_then(|header| header.control.as_ref()).is_some_and(|control| !control.completed) {
@@ -180,20 +182,24 @@ fn asks(event: &Event, route: Option<&str>) -> bool {
     matches!(event, Event::ApiRequest(request) if route.is_none_or(|route| request.route.as_deref() == Some(route)))
 }
 
-/// Where a worker went outside the lab, if it did and may not.
-fn escape(run: &Run<'_>) -> Option<String> {
+/// Where workers went outside the lab and may not, each place once: who mends one wants to know of the others, too.
+fn escapes(run: &Run<'_>) -> Vec<String> {
     let allowed: Vec<&str> = run
         .header()
         .and_then(|header| header.target.pointer("/egress/allow")?.as_array())
         .map(|allowed| allowed.iter().filter_map(|place| place.as_str()).collect())
         .unwrap_or_default();
-    run.records().iter().find_map(|record| match &record.event {
-        Event::EgressAttempt { host, port, .. } => {
+    let mut places = Vec::new();
+    for record in run.records() {
+        if let Event::EgressAttempt { host, port, .. } = &record.event {
             let place = format!("{host}:{port}");
-            (!allowed.contains(&host.as_str()) && !allowed.contains(&place.as_str())).then_some(place)
+            let permitted = allowed.contains(&host.as_str()) || allowed.contains(&place.as_str());
+            if !permitted && !places.contains(&place) {
+                places.push(place);
+            }
         }
-        _ => None,
-    })
+    }
+    places
 }
 
 fn faults(run: &Run<'_>, resolved: &Resolved) -> Vec<FaultReport> {

@@ -161,8 +161,11 @@ fn a_control_that_did_not_complete_makes_it_invalid_whatever_failed() {
 #[test]
 fn a_worker_that_left_the_lab_makes_it_invalid_unless_it_may() {
     let attempt = json!({"kind": "egress.attempt", "instance": "w1.1", "host": "login.example.com", "port": 443});
-    let gone = bit(recovery().then(attempt)).ended();
-    is(&gone, Verdict::Invalid, "a worker called login.example.com:443");
+    let gone = bit(recovery().then(attempt.clone())).ended();
+    is(&gone, Verdict::Invalid, "a worker called login.example.com:443, outside");
+    let another = json!({"kind": "egress.attempt", "instance": "w1.1", "host": "api.example.com", "port": 80});
+    let both = bit(recovery().then(attempt.clone()).then(another).then(attempt)).ended();
+    is(&both, Verdict::Invalid, "a worker called login.example.com:443, api.example.com:80, outside");
     let allowing = |place: &str| {
         let allow = format!("egress: {{ allow: [\"{place}\"] }}\nactivities:");
         gone.clone().target("activities:", &allow)

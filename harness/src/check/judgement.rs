@@ -96,8 +96,8 @@ impl Opinion {
         self
     }
 
-    /// A failure decides nothing where there is another cause that would do. What was found is still told.
-    pub(super) fn excused(mut self, cause: &str) -> Self {
+    /// A failure decides nothing where something else explains it. What was found is still told.
+    pub(super) fn excused(mut self, cause: impl fmt::Display) -> Self {
         if let Judgement::Fail(findings) = &self.judgement {
             let found = findings.iter().map(|finding| finding.what.as_str()).collect::<Vec<_>>().join("; ");
             self.events.extend(findings.iter().flat_map(|finding| &finding.events));

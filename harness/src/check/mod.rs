@@ -105,12 +105,16 @@ fn judge_one(check: &dyn Check, run: &Run<'_>, context: &Context) -> Opinion {
     if let Some(off) = context.setting(check.id()).and_then(|setting| setting.off.as_deref()) {
         return Opinion::not_applicable(format!("turned off: {off}"));
     }
-    let opinion = catch_unwind(AssertUnwindSafe(|| check.judge(run, context)))
-        .unwrap_or_else(|_| Opinion::inconclusive("the check crashed; please report it with this journal"));
-    match too_busy(run).filter(|_| check.hangs_on_time()) {
-        Some(late) => opinion.excused(&late.to_string()),
-        None => opinion,
-    }
+    let judged = || {
+        let opinion = check.judge(run, context);
+        let may_be_excused = check.hangs_on_time() && matches!(opinion.judgement, Judgement::Fail(_));
+        match may_be_excused.then(|| too_busy(run)).flatten() {
+            Some(busy) => opinion.excused(busy),
+            None => opinion,
+        }
+    };
+    catch_unwind(AssertUnwindSafe(judged))
+        .unwrap_or_else(|_| Opinion::inconclusive("the check crashed; please report it with this journal"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::known;
 use crate::check::{self, Judgement};
 use crate::journal::{Event, Run, RunEnd};
+use crate::lab::unready::egress;
 use crate::scenario::{Action, Hold, Resolved};
 
 /// The verdict on a scenario run. None but [`Pass`](Self::Pass) is ever shown as a pass.
@@ -189,17 +190,11 @@ fn escapes(run: &Run<'_>) -> Vec<String> {
         .and_then(|header| header.target.pointer("/egress/allow")?.as_array())
         .map(|allowed| allowed.iter().filter_map(|place| place.as_str()).collect())
         .unwrap_or_default();
-    let mut places = Vec::new();
-    for record in run.records() {
-        if let Event::EgressAttempt { host, port, .. } = &record.event {
-            let place = format!("{host}:{port}");
-            let permitted = allowed.contains(&host.as_str()) || allowed.contains(&place.as_str());
-            if !permitted && !places.contains(&place) {
-                places.push(place);
-            }
-        }
-    }
-    places
+    let is_allowed = |place: &String| {
+        let host = place.rsplit_once(':').map_or(place.as_str(), |(host, _)| host);
+        allowed.contains(&host) || allowed.contains(&place.as_str())
+    };
+    egress(run.records()).into_iter().filter(|place| !is_allowed(place)).collect()
 }
 
 fn faults(run: &Run<'_>, resolved: &Resolved) -> Vec<FaultReport> {

@@ -5,10 +5,9 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use tokenlapse::journal::{Event, Journal, Record, WorkflowId, WorkflowStatus, read};
-use tokenlapse::lab::temporal::{Backend as _, BinarySources, Dev};
-use tokenlapse::lab::worker::Launcher;
 use tokenlapse::lab::workload::Client;
 
+use super::shared::temporal;
 use super::support::{Place, good_target};
 
 fn journal(place: &Place) -> Vec<Record> {
@@ -26,9 +25,6 @@ fn closed(records: &[Record]) -> Vec<(WorkflowId, WorkflowStatus)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stayed_open_is_ended_on_a_server_of_ones_own() {
-    let launcher = Launcher { executable: env!("CARGO_BIN_EXE_tokenlapse").into() };
-    let dev = Dev { binary: BinarySources::of_caller(None) };
-    let server = dev.start(&launcher, "ending").await.unwrap_or_else(|error| panic!("{error}"));
     let place = Place::new();
     place.write("mine.yaml", &good_target());
     place.write(
@@ -36,13 +32,12 @@ async fn what_stayed_open_is_ended_on_a_server_of_ones_own() {
         "scenario: own\nfamily: outage\ntitle: The worker is stopped and nobody starts another\nfaults:\n  \
          - when: { event: api.request }\n    do: { worker.stop: {} }\nexpect: { outcome: running }\n",
     );
-    let done = place.run(&format!("run own.yaml --target mine.yaml --temporal {}", server.address()));
+    let done = place.run(&format!("run own.yaml --target mine.yaml --temporal {}", temporal()));
     done.has_code(0);
 
     let left = closed(&journal(&place));
     assert!(matches!(left[..], [(_, WorkflowStatus::Running)]), "it was open when the run ended: {left:?}");
-    let mut client =
-        Client::connect(&server.address().to_string(), "default", Journal::in_memory()).await.expect("it answers");
+    let mut client = Client::connect(temporal(), "default", Journal::in_memory()).await.expect("it answers");
     assert_eq!(client.given_up(&left[0].0).await.expect("it is known"), WorkflowStatus::Terminated);
 }
 

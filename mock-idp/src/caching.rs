@@ -4,12 +4,19 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// `Cache-Control` of each document.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// `Cache-Control` of documents, as in `max-age=300`; an empty text leaves it out. Default: as the dialect has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
 pub struct Caching {
     /// Of the JWKS.
+    #[cfg_attr(feature = "file", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "admin", schema(value_type = Option<String>, example = "max-age=300"))]
     pub jwks: CacheControl,
     /// Of discovery documents.
+    #[cfg_attr(feature = "file", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "admin", schema(value_type = Option<String>, example = "no-store"))]
     pub discovery: CacheControl,
 }
 

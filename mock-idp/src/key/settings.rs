@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Algorithm;
 
-/// The keys that there are from the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How many keys there are, and which of them signs what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "file", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
 pub struct KeySettings {
-    /// So many are in the JWKS.
+    /// So many are in the JWKS from the start: 16 at most.
+    #[cfg_attr(feature = "file", schemars(with = "u8", range(min = 1, max = 16)))]
     pub published: KeyCount,
-    /// Which of them signs.
+    /// Which of them signs at the start.
     pub signing: Signing,
     /// ID tokens and what else is no access token are signed by a key of their own, with this algorithm; `None`: by that
     /// of the access tokens, or with ES256 where those are opaque. It stays in each rotation, but can be replaced.

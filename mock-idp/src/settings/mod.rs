@@ -12,7 +12,6 @@
 //! ```
 
 mod assertions;
-mod caching;
 mod client;
 mod clock;
 mod dpop;
@@ -21,7 +20,6 @@ mod https;
 mod keys;
 mod proofs;
 mod propagation;
-mod signing;
 mod tokens;
 mod user;
 
@@ -31,7 +29,6 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 pub use assertions::{AssertionSettings, AudienceWord, IssuerSettings};
-pub use caching::CachingSettings;
 pub use client::ClientSettings;
 #[cfg(feature = "admin")]
 pub(crate) use client::extra_claims;
@@ -41,14 +38,15 @@ pub use https::HttpsSettings;
 #[cfg(feature = "admin")]
 pub(crate) use keys::Keys;
 pub use propagation::PropagationSettings;
-pub use signing::SigningSettings;
 pub use tokens::{Format, RotationSettings, TokenSettings};
 pub use user::{LoginFileSettings, UserSettings};
 
+use crate::caching::Caching;
 use crate::config::{AuthMethod, Config};
 use crate::dialect::Dialect;
 use crate::file::{self, Complaint, Diagnostic, Problems, Source};
 use crate::idp::Idp;
+use crate::key::KeySettings;
 use crate::misbehave::Rule;
 
 /// A configuration file.
@@ -75,10 +73,10 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// The keys that sign.
     #[serde(default)]
-    pub keys: SigningSettings,
+    pub keys: KeySettings,
     /// How long the JWKS and discovery documents may be kept.
     #[serde(default)]
-    pub caching: CachingSettings,
+    pub caching: Caching,
     /// What an assertion must say by which a client authenticates (RFC 7523 §2.2). Default: what the dialect asks for.
     #[serde(default)]
     pub client_assertions: AssertionSettings,
@@ -111,8 +109,8 @@ impl Default for Settings {
             https: None,
             clients: example::clients(),
             tokens: TokenSettings::default(),
-            keys: SigningSettings::default(),
-            caching: CachingSettings::default(),
+            keys: KeySettings::default(),
+            caching: Caching::default(),
             client_assertions: AssertionSettings::default(),
             assertion_grants: AssertionSettings::default(),
             trusted_issuers: Vec::new(),
@@ -197,8 +195,8 @@ impl Settings {
             dialect: self.dialect,
             clients: self.clients.iter().map(ClientSettings::client).collect(),
             login: self.login.settings(),
-            keys: self.keys.into(),
-            caching: self.caching.clone().into(),
+            keys: self.keys,
+            caching: self.caching.clone(),
             client_assertions: Some(self.client_assertions.rules(self.dialect.vendor().client_assertions())),
             assertion_grants: Some(self.assertion_grants.rules(self.dialect.vendor().assertion_grants())),
             trusted_issuers: self.trusted_issuers.iter().filter_map(IssuerSettings::trusted).collect(),

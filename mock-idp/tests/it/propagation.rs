@@ -1,28 +1,15 @@
 //! Changes that take effect later than they are made.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use mock_idp::{
-    Client, Config, Death, IdpEvent, Observer, Propagation, Reuse, Rotation, Secret, TimeSource, TokenFormat, Which,
-};
+use mock_idp::{Client, Config, Death, Observer, Propagation, Reuse, Rotation, Secret, TimeSource, TokenFormat, Which};
 
+use crate::support::deaths::Deaths;
 use crate::support::{Served, basic, serve};
 
 const GRANT: &str = "grant_type=client_credentials";
 const LATE: Duration = Duration::from_secs(10);
-
-/// What died, by the number of the token.
-#[derive(Default)]
-struct Deaths(Mutex<Vec<(u64, Death)>>);
-
-impl Observer for Deaths {
-    fn event(&self, event: &IdpEvent) {
-        if let IdpEvent::Died { token, death } = event {
-            self.0.lock().expect("no panic").push((token.id.0, death.clone()));
-        }
-    }
-}
 
 async fn lab(propagation: Propagation) -> (Served, Arc<Deaths>) {
     let deaths = Arc::new(Deaths::default());
@@ -57,7 +44,7 @@ async fn a_token_that_its_client_revokes_lives_until_the_revocation_takes_effect
     assert!(served.is_active(&token).await);
     served.idp.clock().advance(Duration::from_millis(1));
     assert!(!served.is_active(&token).await);
-    assert_eq!(*deaths.0.lock().expect("no panic"), [(1, Death::Revoked("the client revoked it".into()))]);
+    assert_eq!(deaths.taken(), [(1, Death::Revoked("the client revoked it".into()))]);
 }
 
 #[tokio::test]
@@ -103,7 +90,7 @@ async fn what_time_brings_is_told_in_its_order() {
     served.idp.clock().advance(Duration::from_secs(900));
     served.idp.expire_due();
     let told = [(1, Death::Expired), (2, Death::Revoked("late".into()))];
-    assert_eq!(*deaths.0.lock().expect("no panic"), told);
+    assert_eq!(deaths.taken(), told);
 }
 
 #[tokio::test]

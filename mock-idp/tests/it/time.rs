@@ -1,32 +1,13 @@
 //! Expiry as time passes, a thief, and consent again: what a test does to the identity provider between requests.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mock_idp::{
-    AuthMethod, Client, Config, Death, IdpEvent, Observer, Reuse, Rotation, TimeSource, TokenFormat, TokenKind,
-};
+use mock_idp::{AuthMethod, Client, Config, Death, Observer, Reuse, Rotation, TimeSource, TokenFormat, TokenKind};
 
+use crate::support::deaths::Deaths;
 use crate::support::{self, Served, serve};
-
-/// Writes down who died how.
-#[derive(Default)]
-struct Deaths(Mutex<Vec<(u64, Death)>>);
-
-impl Observer for Deaths {
-    fn event(&self, event: &IdpEvent) {
-        if let IdpEvent::Died { token, death } = event {
-            self.0.lock().expect("no panic").push((token.id.0, death.clone()));
-        }
-    }
-}
-
-impl Deaths {
-    fn taken(&self) -> Vec<(u64, Death)> {
-        std::mem::take(&mut self.0.lock().expect("no panic"))
-    }
-}
 
 struct Lab {
     served: Served,

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, dead_code, reason = "shared by several test crates, each of which uses a part")]
 
+pub mod deaths;
 pub mod signer;
 pub mod wire;
 

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 use super::clock::WorkerClock;
+use super::gate::Gate;
 use super::link::LinkControl;
 use super::tokens::Judge;
 use super::worker::WorkerProcess;
@@ -38,6 +39,7 @@ pub(super) struct Handles {
     worker_clock: Option<WorkerClock>,
     links: Arc<Mutex<Links>>,
     workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
+    gate: Gate,
     hands: Arc<Mutex<BTreeMap<Clock, Hands>>>,
     orders: mpsc::UnboundedSender<Order>,
 }
@@ -86,6 +88,7 @@ impl Handles {
         lifetime: Duration,
         worker_clock: Option<WorkerClock>,
         expiries: Arc<Notify>,
+        gate: Gate,
     ) -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (orders, ordered) = mpsc::unbounded_channel();
         let handles = Self {
@@ -97,6 +100,7 @@ impl Handles {
             worker_clock,
             links: Arc::default(),
             workers: Arc::default(),
+            gate,
             hands: Arc::default(),
             orders,
         };
@@ -327,10 +331,10 @@ impl Controls for Handles {
     }
 
     fn kill_worker(&mut self, instance: Option<&str>) -> Effect {
-        let aimed = self.living(instance);
+        let (aimed, gate) = (self.living(instance), self.gate.clone());
         certainly(async move {
             for worker in aimed {
-                worker.kill().await;
+                kill(&worker, &gate).await;
             }
         })
     }
@@ -346,15 +350,22 @@ impl Controls for Handles {
     }
 
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
-        let (aimed, orders) = (self.living(instance), self.orders.clone());
+        let (aimed, gate, orders) = (self.living(instance), self.gate.clone(), self.orders.clone());
         certainly(async move {
             for worker in aimed {
                 // Asked for first, so that whoever sees the end knows that it is not the last.
                 let _ = orders.send(Order::Restart(worker.instance().clone()));
-                worker.kill().await;
+                kill(&worker, &gate).await;
             }
         })
     }
+}
+
+/// Ends a worker, and lets nothing go on before the server has let go of its polls: a task that is dispatched to one of
+/// them is lost until Temporal's workflow task timeout.
+async fn kill(worker: &WorkerProcess, gate: &Gate) {
+    worker.kill().await;
+    gate.bury(worker.instance()).await;
 }
 
 /// Goes on even if the part that reported the triggering event does not wait for it.

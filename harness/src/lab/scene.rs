@@ -111,8 +111,9 @@ impl Scene {
         };
         let front = ApiFront::new(opening.api, journal.clone(), Box::new(judge.clone()), calls);
         let authority = opening.temporal.to_string().parse().expect("a socket address is an authority");
-        let (handles, orders) = Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries);
         let gate = Gate::new(authority, journal.clone());
+        let (handles, orders) =
+            Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, gate.clone());
         let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
         let mut serving = JoinSet::new();

@@ -13,11 +13,13 @@ mod decode;
 mod message;
 mod proxy;
 mod rpc;
+mod under_way;
 mod watch;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use http::uri::Authority;
 use hyper::server::conn::http2;
@@ -30,11 +32,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::body::Body;
 pub use self::message::Unreadable;
+use self::under_way::UnderWay;
 use self::watch::Attempts;
 use crate::journal::{Instance, Journal};
 
 /// Metadata of one call may be as large as this; errors carry their details there.
 const HEADERS: u32 = 1 << 20;
+/// So long the calls of a dead worker may take to end. They end in milliseconds, unless the server hangs.
+const BURIAL: Duration = Duration::from_secs(5);
 
 /// The gate of one scenario run. All worker instances share it, each by connections of its own. Clones are the same
 /// gate.
@@ -46,6 +51,7 @@ struct Shared {
     journal: Journal,
     client: Client<HttpConnector, Body>,
     calls: AtomicU64,
+    under_way: UnderWay,
     attempts: Attempts,
     failure: Mutex<Option<Unreadable>>,
 }
@@ -65,6 +71,7 @@ impl Gate {
             journal,
             client,
             calls: AtomicU64::new(1),
+            under_way: UnderWay::default(),
             attempts: Attempts::default(),
             failure: Mutex::default(),
         }))
@@ -93,6 +100,24 @@ impl Gate {
             if let Err(error) = served {
                 tracing::debug!(%instance, %error, "a worker's connection to the gate ended");
             }
+        }
+    }
+
+    /// Returns once the server knows that no call of `instance`, which has ended, is under way: what is dispatched from
+    /// then on goes to no poll of its. For a worker whose connections are closed.
+    pub async fn bury(&self, instance: &Instance) {
+        let buried = async {
+            self.0.under_way.none_of(instance).await;
+            // What was given up is reset on the connection that all calls share, so the server has read it when it
+            // answers a later call. The first call is there for the resets to be on their way before the second.
+            for _ in 0..2 {
+                if let Err(error) = proxy::knock(&self.0).await {
+                    tracing::debug!(%instance, %error, "the Temporal frontend does not answer");
+                }
+            }
+        };
+        if tokio::time::timeout(BURIAL, buried).await.is_err() {
+            tracing::warn!(%instance, "calls of a worker that has ended are still under way");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, TE};
 use http::uri::{Parts, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
@@ -15,6 +16,9 @@ use crate::journal::Instance;
 
 /// The service whose methods workers use. All of them are unary.
 const WORKFLOW_SERVICE: &str = "/temporal.api.workflowservice.v1.WorkflowService/";
+
+/// A gRPC message without fields.
+const NO_MESSAGE: &[u8] = &[0; 5];
 
 /// Forwards a call. The call to the server lives inside this future: with it, it is cancelled.
 ///
@@ -58,6 +62,16 @@ pub(super) async fn forward(
     let code = trailers.as_ref().and_then(rpc::status).or_else(|| rpc::status(&parts.headers));
     rpc.end(code).await;
     Ok(Response::from_parts(parts, Body::Whole { data, trailers }))
+}
+
+/// A call of the gate's own that asks for nothing: its answer says that the server has read all that was sent before.
+pub(super) async fn knock(gate: &Shared) -> Result<(), hyper_util::client::legacy::Error> {
+    let request = Request::post(towards(gate, Uri::from_static("/grpc.health.v1.Health/Check")))
+        .header(CONTENT_TYPE, "application/grpc")
+        .header(TE, "trailers")
+        .body(Body::Whole { data: Bytes::from_static(NO_MESSAGE), trailers: None })
+        .expect("all of it is constant");
+    gate.client.request(request).await.map(drop)
 }
 
 fn towards(gate: &Shared, uri: Uri) -> Uri {

@@ -24,6 +24,7 @@ impl Rpc {
     /// Reports the call and does what the recording says.
     pub(super) async fn begin(gate: Arc<Shared>, instance: Instance, name: String) -> Self {
         let call = Call(gate.calls.fetch_add(1, Ordering::Relaxed));
+        gate.under_way.begin(&instance);
         let rpc = Self { gate, call, instance, name, ended: false };
         let event = Event::GateRpc { call, instance: rpc.instance.clone(), rpc: rpc.name.clone() };
         settled(rpc.gate.journal.record(event)).await;
@@ -68,6 +69,7 @@ impl Drop for Rpc {
         if !self.ended {
             detach(self.record_end(None));
         }
+        self.gate.under_way.end(&self.instance);
     }
 }
 

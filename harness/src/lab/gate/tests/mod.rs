@@ -1,4 +1,5 @@
 mod frontend;
+mod lost;
 
 use std::time::Duration;
 
@@ -317,58 +318,4 @@ async fn effects_go_on_when_the_worker_is_gone() {
     lab.workers.reset();
     assert_eq!(done(&lab).await, None);
     release.send(()).expect("the effect still waits");
-}
-
-#[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable() {
-    let lab = Lab::new(Reply::Park);
-    lab.frontend.refuse();
-    let got = lab.rpc("PollWorkflowTaskQueue", &PollWorkflowTaskQueueRequest::default()).await;
-    assert_eq!(got.headers["grpc-status"], "14");
-    assert_eq!(got.headers["content-type"], "application/grpc");
-    assert_eq!(done(&lab).await, Some(14));
-
-    lab.frontend.restore().unwrap();
-    *lab.reply.lock() = Reply::Status("0");
-    let got = lab.rpc("PollWorkflowTaskQueue", &PollWorkflowTaskQueueRequest::default()).await;
-    assert_eq!(got.headers["grpc-status"], "0");
-}
-
-#[tokio::test]
-async fn a_server_that_is_lost_in_a_call_is_unavailable() {
-    let some = framed(&GetSystemInfoResponse::default()).slice(..3);
-    let health = "/grpc.health.v1.Health/Watch";
-    let poll = format!("{SERVICE}PollActivityTaskQueue");
-    for (path, reply) in
-        [(poll.as_str(), Reply::Park), (poll.as_str(), Reply::Stall(some.clone())), (health, Reply::Stall(some))]
-    {
-        let mut lab = Lab::new(reply);
-        let control = lab.frontend.clone();
-        let mut seen = std::mem::replace(&mut lab.seen, tokio::sync::mpsc::unbounded_channel().1);
-        let (got, ()) = tokio::join!(lab.call(path, Bytes::new()), async {
-            assert!(matches!(seen.recv().await, Some(Seen::Request { .. })));
-            control.reset();
-        });
-        let got = got.unwrap();
-        assert_eq!(got.trailers.unwrap_or(got.headers)["grpc-status"], "14");
-        assert_eq!(done(&lab).await, Some(14));
-    }
-}
-
-#[tokio::test]
-async fn a_call_that_its_worker_loses_is_cancelled_at_the_server() {
-    let some = framed(&GetSystemInfoResponse::default()).slice(..3);
-    for reply in [Reply::Park, Reply::Stall(some)] {
-        let mut lab = Lab::new(reply);
-        let request = PollActivityTaskQueueRequest::default();
-        let mut seen = std::mem::replace(&mut lab.seen, tokio::sync::mpsc::unbounded_channel().1);
-        let arrived = tokio::select! {
-            _ = lab.rpc("PollActivityTaskQueue", &request) => panic!("answered"),
-            arrived = seen.recv() => arrived,
-        };
-        assert!(matches!(arrived, Some(Seen::Request { .. })));
-        lab.workers.reset();
-        assert!(matches!(tokio::time::timeout(SOON, seen.recv()).await, Ok(Some(Seen::Cancelled))));
-        assert_eq!(done(&lab).await, None);
-    }
 }

@@ -4,6 +4,7 @@
 //! prescribes (an attempt of which nothing more is heard ends by its timeout, a failed one is retried after its
 //! interval); then slack for the work that is left, which grows with the time that the control needed for all of it:
 //! how fast the machine is must not decide. Where the scenario says `within`, that many seconds, if it is less.
+//! A workflow that starts later than that has as long from its start: what trouble left behind may still hold it up.
 //! A workflow that is open when the last worker has ended needs no bound: nobody will end it.
 //!
 //! A workflow that completes where it had to fail is held against the worker only if every fault bit: what did not
@@ -113,7 +114,10 @@ impl Check for Recovers {
                 }
             }
         }
-        let detail = latest.map_or_else(|| "no fault fired, so no bound applies".to_owned(), |(_, line)| line);
+        let detail = latest.map_or_else(
+            || "no fault fired before the workflows ended, so no bound applies".to_owned(),
+            |(_, line)| line,
+        );
         let otherwise: Opinion = if unfollowed > 0 {
             Opinion::inconclusive(format!(
                 "{unfollowed} of {} workflows were not followed to their end",
@@ -139,7 +143,7 @@ fn toothless<'a>(run: &Run<'_>, context: &'a Context) -> Option<&'a str> {
 }
 
 /// Until when, counted from the opening of the journal, the workflow that may take longest must have ended as expected.
-/// `None` while no fault has fired, and while a workflow is open that none has met. Whoever runs a scenario waits so long
+/// `None` while no fault has fired. Whoever runs a scenario waits so long
 /// before it gives up; `run` may be unfinished, but should hold the histories as far as they go.
 pub(super) fn deadline(run: &Run<'_>, context: &Context) -> Option<Duration> {
     let story = Story::of(run, context);
@@ -257,7 +261,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The bound of a workflow that ended at `end_us`. None if it was not in trouble: no fault fired while it ran.
+    /// The bound of a workflow that ended at `end_us`. None if no fault had fired by then.
     fn bound(&self, workflow: &WorkflowId, told: &Told<'_>, end_us: u64) -> Option<Bound> {
         let before = self.troubles.partition_point(|(record, _)| record.at_us <= end_us);
         let troubles = &self.troubles[..before];
@@ -267,10 +271,13 @@ impl<'a> Story<'a> {
             Some((newest, false)) if newest.at_us > last.at_us => (newest, &false),
             _ => (last, healed),
         };
-        if last.at_us < told.started_us {
-            return None;
-        }
-        let since_us = last.at_us;
+        let later = told.started_us > last.at_us;
+        let (since_us, since) = match (later, healed) {
+            (false, true) => (last.at_us, "the last healing"),
+            (false, false) => (last.at_us, "the last firing"),
+            (true, true) => (told.started_us, "its start, which followed the last healing"),
+            (true, false) => (told.started_us, "its start, which followed the last firing"),
+        };
         let (mut wait_ms, mut why) = (0, "no wait was pending".to_owned());
         for (id, spans) in &told.activities {
             let Some((ms, reason)) = self.pending(workflow, id, spans, since_us) else { continue };
@@ -283,7 +290,7 @@ impl<'a> Story<'a> {
             why = "workflow task timeout, as a worker was lost".to_owned();
         }
         Some(Bound {
-            since: if *healed { "the last healing" } else { "the last firing" },
+            since,
             cause: Some(last.seq),
             since_us,
             wait_ms,

@@ -172,6 +172,38 @@ fn a_lost_attempt_may_take_its_whole_timeout() {
 }
 
 #[test]
+fn a_workflow_that_starts_after_the_faults_has_as_long_from_its_start() {
+    let after = |ms: u64| {
+        let tale = Tale::default().fired("f1", "idp.respond").healed("f1").wait(60_000).opened("a", 1);
+        tale.wait(ms).closed("a", "completed").verdict("recovers")
+    };
+    let sum = "bound after its start, which followed the last healing: 0.00 s (no wait was pending) + 5.00 s slack = \
+               5.00 s; a took 5.00 s";
+    let verdict = after(4_999);
+    assert_eq!((verdict.judgement.name(), &*verdict.detail), ("pass", sum));
+    assert_eq!(after(5_000).judgement.name(), "fail");
+
+    // A dead worker may have been given its first workflow task.
+    let killed = |ms: u64| {
+        let exit = json!({"kind": "worker.exited", "instance": "w1.1", "code": null, "signal": 9, "expected": true});
+        let tale = Tale::default().fired("f1", "worker.restart").then(exit).opened("a", 1);
+        tale.wait(ms).closed("a", "completed").verdict("recovers")
+    };
+    let verdict = killed(14_999);
+    assert_eq!(verdict.judgement.name(), "pass", "{}", verdict.detail);
+    assert!(verdict.detail.contains("10.00 s (workflow task timeout, as a worker was lost)"), "{}", verdict.detail);
+    assert_eq!(killed(15_000).judgement.name(), "fail");
+}
+
+#[test]
+fn who_waits_for_a_workflow_that_starts_after_the_faults_is_told_how_long() {
+    let records = Tale::default().fired("f1", "idp.respond").wait(60_000).opened("a", 1).records();
+    let started = records.iter().find(|it| matches!(it.event, Event::WorkflowStarted { .. })).expect("it starts");
+    let until = deadline(&Run::new(&records)).expect("a fault fired");
+    assert_eq!(until.as_micros(), u128::from(started.at_us + 5_000_000));
+}
+
+#[test]
 fn what_it_did_instead_is_said_before_what_was_expected() {
     for (expected, status, what, wanted) in [
         ("running", "completed", "workflow a ended as completed", "still running"),

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::journal::{self, Record, Run, transcript};
+use crate::journal::{self, ReadError, Record, Run, transcript};
 use crate::report::Text;
 use crate::run::{ScenarioReport, judge};
+use crate::scenario::Resolved;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -26,93 +27,151 @@ pub(super) struct Arguments {
 
 /// What `--format json` prints.
 #[derive(Serialize)]
-struct Checked {
+struct Checked<'a> {
     version: u32,
     scenarios: Vec<ScenarioReport>,
+    unreadable: &'a [Unreadable],
 }
 
-/// Code 0 if all is well, 1 if a journal gives a bad verdict, 2 if one cannot be read.
+/// A path that no verdict can be given for.
+#[derive(Serialize)]
+struct Unreadable {
+    /// As it was given, or found in a directory that was given.
+    path: PathBuf,
+    reason: String,
+    /// What the user can do about it.
+    hint: String,
+}
+
+impl Unreadable {
+    fn new(path: &Path, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { path: path.to_path_buf(), reason: reason.into(), hint: hint.into() }
+    }
+
+    fn because(path: &Path, error: &ReadError) -> Self {
+        Self::new(path, super::with_causes(error), error.hint())
+    }
+
+    /// On standard error, in every form of the result.
+    fn tell(&self) {
+        let Self { path, reason, hint } = self;
+        // Nothing is left to do if nobody hears it; the exit code says it too.
+        let _ = writeln!(io::stderr(), "tokenlapse check: {}: {reason}\n  hint: {hint}", path.display());
+    }
+}
+
+/// Code 0 if all is well, 1 if a journal gives a bad verdict, 2 if one cannot be read, which keeps no other from being
+/// judged.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let mut journals = Vec::new();
+    let mut unreadable = Vec::new();
     for path in &arguments.journals {
         match files(path) {
             Ok(files) => journals.extend(files),
-            Err(error) => return super::fail("check", &format!("{}: {error}", path.display()), 2),
+            Err(why) => unreadable.push(why),
         }
     }
-    if journals.is_empty() {
-        return super::fail("check", "there is no journal (`*.jsonl`) in there", 2);
+    let mut out = anstream::stdout();
+    let well = if arguments.transcript {
+        tell(&journals, &mut unreadable, &mut out);
+        true
+    } else {
+        let reports = gather(&journals, &mut unreadable, report);
+        show(arguments.format, reports, &unreadable, &mut out)
+    };
+    unreadable.iter().for_each(Unreadable::tell);
+    match (unreadable.is_empty(), well) {
+        (false, _) => ExitCode::from(2),
+        (true, false) => ExitCode::FAILURE,
+        (true, true) => ExitCode::SUCCESS,
     }
-    let done = if arguments.transcript { tell(&journals) } else { judge_all(&journals, arguments.format) };
-    done.unwrap_or_else(|why| super::fail("check", &why, 2))
+}
+
+/// What each journal gives that can be read.
+fn gather<T>(
+    journals: &[PathBuf],
+    unreadable: &mut Vec<Unreadable>,
+    read: impl Fn(&Path) -> Result<T, Unreadable>,
+) -> Vec<T> {
+    let mut all = Vec::new();
+    for file in journals {
+        match read(file) {
+            Ok(one) => all.push(one),
+            Err(why) => unreadable.push(why),
+        }
+    }
+    all
 }
 
 /// Prints the story of each journal, after its name where there are several.
-fn tell(journals: &[PathBuf]) -> Result<ExitCode, String> {
-    let mut out = anstream::stdout();
-    for (index, file) in journals.iter().enumerate() {
-        let records = read(file)?;
+fn tell(journals: &[PathBuf], unreadable: &mut Vec<Unreadable>, out: &mut dyn io::Write) {
+    let stories = gather(journals, unreadable, |file| Ok((file.to_path_buf(), transcript(&Run::new(&read(file)?)))));
+    for (index, (file, story)) in stories.iter().enumerate() {
         let title = match (journals.len(), index) {
             (1, _) => String::new(),
             (_, 0) => format!("==> {} <==\n", file.display()),
             _ => format!("\n==> {} <==\n", file.display()),
         };
         // Nothing is left to do if nobody reads it.
-        let _ = write!(out, "{title}{}", transcript(&Run::new(&records)));
+        let _ = write!(out, "{title}{story}");
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn judge_all(journals: &[PathBuf], format: super::Format) -> Result<ExitCode, String> {
-    let reports = journals.iter().map(|file| report(file)).collect::<Result<Vec<_>, _>>()?;
+/// Prints the verdicts. Gives whether none of them is bad.
+fn show(
+    format: super::Format,
+    reports: Vec<ScenarioReport>,
+    unreadable: &[Unreadable],
+    out: &mut dyn io::Write,
+) -> bool {
     let bad = reports.iter().any(|report| report.verdict.is_bad());
-    let mut out = anstream::stdout();
     // Nothing is left to do if nobody reads it; the exit code says it too.
     let _ = match format {
-        super::Format::Text => Text::default().scenarios(&reports, &mut out),
+        super::Format::Text => Text::default().scenarios(&reports, out),
         super::Format::Json => {
-            let checked = Checked { version: crate::run::VERSION, scenarios: reports };
-            serde_json::to_writer_pretty(&mut out, &checked).map_err(io::Error::from).and_then(|()| writeln!(out))
+            let checked = Checked { version: crate::run::VERSION, scenarios: reports, unreadable };
+            serde_json::to_writer_pretty(&mut *out, &checked).map_err(io::Error::from).and_then(|()| writeln!(out))
         }
     };
-    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    !bad
 }
 
 /// A directory stands for the journals in it, by name.
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+fn files(path: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     if !path.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let file = entry?.path();
-        if file.extension().is_some_and(|extension| extension == "jsonl") {
-            files.push(file);
-        }
-    }
+    let read = || -> io::Result<Vec<PathBuf>> {
+        std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect()
+    };
+    let mut files = read().map_err(|error| Unreadable::because(path, &error.into()))?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
     files.sort();
+    if files.is_empty() {
+        let hint = match path.join("latest").is_dir() {
+            true => format!("journals lie in the directory of a run: `{}`", path.join("latest").display()),
+            false => "journals lie in the directory of a run, such as `tokenlapse-out/latest`".to_owned(),
+        };
+        return Err(Unreadable::new(path, "there is no journal (`*.jsonl`) in it", hint));
+    }
     Ok(files)
 }
 
 /// The records of a journal, of which the first says what was run.
-fn read(file: &Path) -> Result<Vec<Record>, String> {
-    let told = |why: String| format!("{}: {why}", file.display());
-    let reader = io::BufReader::new(std::fs::File::open(file).map_err(|error| told(error.to_string()))?);
-    let records = journal::read(reader).map_err(|error| told(super::with_causes(&error)))?;
-    if Run::new(&records).header().is_none() {
-        return Err(told("it does not begin with `run.started`".to_owned()));
-    }
-    Ok(records)
+fn read(file: &Path) -> Result<Vec<Record>, Unreadable> {
+    let because = |error: ReadError| Unreadable::because(file, &error);
+    let reader = io::BufReader::new(std::fs::File::open(file).map_err(|error| because(error.into()))?);
+    journal::read(reader).map_err(because)
 }
 
-fn report(file: &Path) -> Result<ScenarioReport, String> {
+fn report(file: &Path) -> Result<ScenarioReport, Unreadable> {
     let records = read(file)?;
     let run = Run::new(&records);
-    let header = run.header().expect("`read` gives no other");
-    let duration = records.last().map(crate::journal::Record::at).unwrap_or_default();
-    let resolved = crate::scenario::Resolved::read(&header.resolved).map_err(|error| {
-        let why = "check it with the version that wrote it";
-        format!("{}: its first record cannot be read ({error}); {why}", file.display())
+    let header = run.header().expect("a journal that can be read has one");
+    let duration = records.last().map(Record::at).unwrap_or_default();
+    let resolved = Resolved::read(&header.resolved).map_err(|error| {
+        let reason = format!("its first record cannot be read ({error})");
+        Unreadable::new(file, reason, "check it with the version of tokenlapse that wrote it")
     })?;
     Ok(ScenarioReport::blank(&resolved.scenario, &resolved.family, &resolved.title, repeat(file)).judged(
         judge(&run),

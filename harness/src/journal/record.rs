@@ -55,10 +55,13 @@ pub struct Place(pub String);
 #[non_exhaustive]
 pub enum ReadError {
     /// The file could not be read.
-    #[error("the journal cannot be read")]
+    #[error("the file cannot be read")]
     Io(#[from] std::io::Error),
+    /// Not even its first record is whole.
+    #[error("it ends before its first record does")]
+    Empty,
     /// A line other than a torn last one is no record.
-    #[error("line {line} is not a journal record; the file was changed or is of another program")]
+    #[error("line {line} is not a journal record")]
     Line {
         /// Its number, from 1.
         line: usize,
@@ -77,16 +80,29 @@ pub enum ReadError {
         found: Seq,
     },
     /// It has no first record that says what was run.
-    #[error("the journal does not begin with `run.started`; it ended before anything was run")]
+    #[error("it does not begin with `run.started`")]
     NoHeader,
     /// Another version of the format.
-    #[error(
-        "the journal has format version {found}, this command reads {SCHEMA_VERSION}; re-check it with the version that wrote it"
-    )]
+    #[error("it has format version {found}, this command reads {SCHEMA_VERSION}")]
     Version {
         /// Its version.
         found: u32,
     },
+}
+
+impl ReadError {
+    /// What whoever wants it judged can do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "name a journal (`*.jsonl`) that `tokenlapse run` wrote, or the directory of a run",
+            Self::Empty => "the run was ended just when this scenario began: run it again",
+            Self::Line { .. } | Self::Gap { .. } => {
+                "the file was changed, or is of another program: take the original, or run the scenario again"
+            }
+            Self::NoHeader => "a journal begins with what was run: take one that `tokenlapse run` wrote",
+            Self::Version { .. } => "check it with the version of tokenlapse that wrote it",
+        }
+    }
 }
 
 /// Reads a journal. A torn last line (the writer was killed while writing) is ignored.
@@ -122,7 +138,7 @@ pub fn read(mut input: impl BufRead) -> Result<Vec<Record>, ReadError> {
             Err(source) => return Err(ReadError::Line { line: number, source }),
         }
     }
-    if records.is_empty() { Err(ReadError::NoHeader) } else { Ok(records) }
+    if records.is_empty() { Err(ReadError::Empty) } else { Ok(records) }
 }
 
 fn known_version(first: &Event) -> Result<(), ReadError> {

@@ -185,7 +185,7 @@ fn assert_nothing_is_left(command: &TheCommand, belongings: &Belongings, when: &
     for path in journals(&command.out()) {
         let file = BufReader::new(fs::File::open(&path).expect("it is listed"));
         match journal::read(file) {
-            Ok(_) | Err(journal::ReadError::NoHeader) => {}
+            Ok(_) | Err(journal::ReadError::Empty) => {}
             Err(error) => panic!("{} cannot be read: {error}", path.display()),
         }
     }

@@ -1,5 +1,6 @@
 //! The command as a black box.
 
+mod check;
 mod dialects;
 mod doctor;
 mod ending;

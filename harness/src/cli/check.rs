@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::journal::{self, ReadError, Record, Run, transcript};
 use crate::report::Text;
-use crate::run::{ScenarioReport, judge};
+use crate::run::{ScenarioReport, Totals, judge};
 use crate::scenario::Resolved;
 
 #[derive(clap::Args)]
@@ -29,6 +29,7 @@ pub(super) struct Arguments {
 #[derive(Serialize)]
 struct Checked<'a> {
     version: u32,
+    totals: Totals,
     scenarios: Vec<ScenarioReport>,
     unreadable: &'a [Unreadable],
 }
@@ -125,15 +126,33 @@ fn show(
     out: &mut dyn io::Write,
 ) -> bool {
     let bad = reports.iter().any(|report| report.verdict.is_bad());
+    let totals = Totals::of(reports.iter().map(|report| report.verdict));
     // Nothing is left to do if nobody reads it; the exit code says it too.
     let _ = match format {
-        super::Format::Text => Text::default().scenarios(&reports, out),
+        super::Format::Text => text(&reports, totals, unreadable, out),
         super::Format::Json => {
-            let checked = Checked { version: crate::run::VERSION, scenarios: reports, unreadable };
+            let checked = Checked { version: crate::run::VERSION, totals, scenarios: reports, unreadable };
             serde_json::to_writer_pretty(&mut *out, &checked).map_err(io::Error::from).and_then(|()| writeln!(out))
         }
     };
     !bad
+}
+
+fn text(
+    reports: &[ScenarioReport],
+    totals: Totals,
+    unreadable: &[Unreadable],
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    Text::default().scenarios(reports, out)?;
+    writeln!(out)?;
+    let journals = format!("of {} journals", reports.len());
+    let of_what = match unreadable.len() {
+        0 => journals,
+        1 => format!("{journals}; one more could not be read"),
+        more => format!("{journals}; {more} more could not be read"),
+    };
+    Text::totals(totals, &of_what, out)
 }
 
 /// A directory stands for the journals in it, by name.

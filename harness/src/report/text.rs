@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::Report;
 use crate::check::Attribution;
-use crate::run::{CONTROL, CheckReport, FaultReport, ScenarioReport, Summary, Verdict};
+use crate::run::{CONTROL, CheckReport, FaultReport, ScenarioReport, Summary, Totals, Verdict};
 
 /// Text with colours, which whoever prints it takes out where they are not wanted.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl Report for Text {
     fn write(&self, summary: &Summary, to: &mut dyn Write) -> io::Result<()> {
         self.scenarios(&summary.scenarios, to)?;
         writeln!(to)?;
-        self.totals(summary, to)
+        self.end(summary, to)
     }
 }
 
@@ -224,28 +224,35 @@ impl Text {
         }
     }
 
-    fn totals(&self, summary: &Summary, to: &mut dyn Write) -> io::Result<()> {
-        let counts = Verdict::ALL.into_iter().filter_map(|verdict| {
-            let count = summary.totals.count(verdict);
+    /// Writes how many scenario runs got which verdict, of what, and what the verdicts mean.
+    ///
+    /// # Errors
+    ///
+    /// If nobody takes what is written.
+    pub fn totals(totals: Totals, of_what: &str, to: &mut dyn Write) -> io::Result<()> {
+        let some = || Verdict::ALL.into_iter().filter(|verdict| totals.count(*verdict) > 0);
+        let counts = some().map(|verdict| {
             let style = style(verdict);
-            (count > 0).then(|| format!("{style}{count} {}{style:#}", verdict.name()))
+            format!("{style}{} {}{style:#}", totals.count(verdict), verdict.name())
         });
-        let counts: Vec<_> = counts.collect();
-        if summary.interrupted {
-            writeln!(to, "{BOLD}interrupted{BOLD:#}: this is what had ended before")?;
-        }
-        writeln!(
-            to,
-            "{}  {DIM}in {:.1} s, {} scenario runs/s{DIM:#}",
-            if counts.is_empty() { "nothing ran".to_owned() } else { counts.join(", ") },
-            summary.figures.wall_ms as f64 / 1000.0,
-            summary.figures.scenarios_per_s,
-        )?;
-        for verdict in Verdict::ALL.into_iter().filter(|verdict| summary.totals.count(*verdict) > 0) {
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        let counts = if counts.is_empty() { "nothing ran" } else { &counts };
+        writeln!(to, "{counts}  {DIM}{of_what}{DIM:#}")?;
+        for verdict in some() {
             if let Some(meaning) = meaning(verdict) {
                 writeln!(to, "{DIM}{}: {meaning}{DIM:#}", verdict.name())?;
             }
         }
+        Ok(())
+    }
+
+    fn end(&self, summary: &Summary, to: &mut dyn Write) -> io::Result<()> {
+        if summary.interrupted {
+            writeln!(to, "{BOLD}interrupted{BOLD:#}: this is what had ended before")?;
+        }
+        let seconds = summary.figures.wall_ms as f64 / 1000.0;
+        let speed = format!("in {seconds:.1} s, {} scenario runs/s", summary.figures.scenarios_per_s);
+        Self::totals(summary.totals, &speed, to)?;
         let idp = match summary.idp.as_str() {
             "generic" => String::new(),
             dialect => format!("identity provider in the dialect {dialect}, "),

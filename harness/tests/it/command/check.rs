@@ -69,6 +69,22 @@ fn what_can_be_read_is_judged_beside_what_cannot() {
 }
 
 #[test]
+fn verdicts_are_counted_as_a_run_counts_them() {
+    let (place, run) = ran();
+    check(&place, "").has_code(0).shows(&["\n\n2 pass  of 2 journals\n"]);
+    assert_eq!(
+        check(&place, "--format json").json()["totals"],
+        serde_json::json!({
+            "pass": 2, "fail": 0, "vacuous": 0, "invalid": 0, "not_applicable": 0, "skipped": 0, "known": 0,
+        })
+    );
+    std::fs::write(run.join("empty.jsonl"), "").expect("written");
+    check(&place, "").has_code(2).shows(&["\n\n2 pass  of 2 journals; one more could not be read\n"]);
+    check(&place, "missing").has_code(2).shows(&["\n\n2 pass  of 2 journals; 2 more could not be read\n"]);
+    assert_eq!(check(&place, "--format json").json()["totals"]["pass"], 2);
+}
+
+#[test]
 fn a_directory_without_journals_is_told_beside_one_that_has_some() {
     let (place, _) = ran();
     std::fs::create_dir(place.path().join("empty")).expect("made");

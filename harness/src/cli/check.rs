@@ -30,6 +30,8 @@ pub(super) struct Arguments {
 struct Checked<'a> {
     version: u32,
     totals: Totals,
+    /// Whether a run was interrupted, so that it left a journal without an end.
+    interrupted: bool,
     scenarios: Vec<ScenarioReport>,
     unreadable: &'a [Unreadable],
 }
@@ -121,17 +123,25 @@ fn tell(journals: &[PathBuf], unreadable: &mut Vec<Unreadable>, out: &mut dyn io
 /// Prints the verdicts. Gives whether none of them is bad.
 fn show(
     format: super::Format,
-    reports: Vec<ScenarioReport>,
+    reports: Vec<(ScenarioReport, bool)>,
     unreadable: &[Unreadable],
     out: &mut dyn io::Write,
 ) -> bool {
+    let unfinished = reports.iter().filter(|(_, is_unfinished)| *is_unfinished).count();
+    let reports: Vec<ScenarioReport> = reports.into_iter().map(|(report, _)| report).collect();
     let bad = reports.iter().any(|report| report.verdict.is_bad());
     let totals = Totals::of(reports.iter().map(|report| report.verdict));
     // Nothing is left to do if nobody reads it; the exit code says it too.
     let _ = match format {
-        super::Format::Text => text(&reports, totals, unreadable, out),
+        super::Format::Text => text(&reports, totals, unfinished, unreadable, out),
         super::Format::Json => {
-            let checked = Checked { version: crate::run::VERSION, totals, scenarios: reports, unreadable };
+            let checked = Checked {
+                version: crate::run::VERSION,
+                totals,
+                interrupted: unfinished > 0,
+                scenarios: reports,
+                unreadable,
+            };
             serde_json::to_writer_pretty(&mut *out, &checked).map_err(io::Error::from).and_then(|()| writeln!(out))
         }
     };
@@ -141,12 +151,21 @@ fn show(
 fn text(
     reports: &[ScenarioReport],
     totals: Totals,
+    unfinished: usize,
     unreadable: &[Unreadable],
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     Text::default().scenarios(reports, out)?;
     writeln!(out)?;
-    let journals = format!("of {} journals", reports.len());
+    match unfinished {
+        0 => {}
+        1 => Text::interrupted("one scenario run had not ended", out)?,
+        more => Text::interrupted(&format!("{more} scenario runs had not ended"), out)?,
+    }
+    let journals = match reports.len() {
+        1 => "of one journal".to_owned(),
+        many => format!("of {many} journals"),
+    };
     let of_what = match unreadable.len() {
         0 => journals,
         1 => format!("{journals}; one more could not be read"),
@@ -183,7 +202,8 @@ fn read(file: &Path) -> Result<Vec<Record>, Unreadable> {
     journal::read(reader).map_err(because)
 }
 
-fn report(file: &Path) -> Result<ScenarioReport, Unreadable> {
+/// What a journal says, and whether it is unfinished.
+fn report(file: &Path) -> Result<(ScenarioReport, bool), Unreadable> {
     let records = read(file)?;
     let run = Run::new(&records);
     let header = run.header().expect("a journal that can be read has one");
@@ -192,11 +212,8 @@ fn report(file: &Path) -> Result<ScenarioReport, Unreadable> {
         let reason = format!("its first record cannot be read ({error})");
         Unreadable::new(file, reason, "check it with the version of tokenlapse that wrote it")
     })?;
-    Ok(ScenarioReport::blank(&resolved.scenario, &resolved.family, &resolved.title, repeat(file)).judged(
-        judge(&run),
-        duration,
-        file.to_path_buf(),
-    ))
+    let blank = ScenarioReport::blank(&resolved.scenario, &resolved.family, &resolved.title, repeat(file));
+    Ok((blank.judged(judge(&run), duration, file.to_path_buf()), run.is_unfinished()))
 }
 
 /// `expiry-herd.3.jsonl` is the third repetition.

@@ -85,6 +85,11 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Whether it was broken off: the run was interrupted or killed, or still goes on.
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.end(), None | Some(RunEnd::Interrupted))
+    }
+
     /// How the lab ended; `None` if the journal was cut off before.
     pub fn end(&self) -> Option<&'a RunEnd> {
         self.records.iter().rev().find_map(|record| match &record.event {

@@ -144,7 +144,9 @@ fn meaning(verdict: Verdict) -> Option<&'static str> {
     match verdict {
         Verdict::Pass | Verdict::Fail | Verdict::Known => None,
         Verdict::Vacuous => Some("a fault had no effect, or a check could not decide: nothing is proved"),
-        Verdict::Invalid => Some("the workload fails without any fault, too, or the lab failed: nothing can be said"),
+        Verdict::Invalid => {
+            Some("the workload fails without any fault, too, or the lab failed or was ended early: nothing can be said")
+        }
         Verdict::NotApplicable => Some("the target does not have what the scenario is about"),
         Verdict::Skipped => Some("this machine lacks what the scenario needs"),
     }
@@ -246,9 +248,18 @@ impl Text {
         Ok(())
     }
 
+    /// Writes what it means for the result that the run was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// If nobody takes what is written.
+    pub fn interrupted(what: &str, to: &mut dyn Write) -> io::Result<()> {
+        writeln!(to, "{BOLD}interrupted{BOLD:#}: {what}")
+    }
+
     fn end(&self, summary: &Summary, to: &mut dyn Write) -> io::Result<()> {
         if summary.interrupted {
-            writeln!(to, "{BOLD}interrupted{BOLD:#}: this is what had ended before")?;
+            Self::interrupted("this is what had ended before", to)?;
         }
         let seconds = summary.figures.wall_ms as f64 / 1000.0;
         let speed = format!("in {seconds:.1} s, {} scenario runs/s", summary.figures.scenarios_per_s);

@@ -53,6 +53,11 @@ impl Verdict {
     }
 }
 
+/// Why a journal without an end is invalid. A run that is ended leaves such ones: nothing can be written by a process
+/// that was killed.
+const UNFINISHED: &str = "the run was interrupted before this scenario ended, or still goes on: its journal has no end, \
+     so nothing can be said of it; run it again";
+
 /// A journal, judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
@@ -106,11 +111,11 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
     if let Err(hole) = run.whole() {
         return (Verdict::Invalid, hole.to_string());
     }
-    match run.end() {
-        Some(RunEnd::Complete(_)) => {}
-        Some(RunEnd::LabFailed { reason }) => return (Verdict::Invalid, reason.clone()),
-        Some(RunEnd::Interrupted) => return (Verdict::Invalid, "it was interrupted".into()),
-        None => return (Verdict::Invalid, "the journal ends before the scenario run did".into()),
+    if run.is_unfinished() {
+        return (Verdict::Invalid, UNFINISHED.into());
+    }
+    if let Some(RunEnd::LabFailed { reason }) = run.end() {
+        return (Verdict::Invalid, reason.clone());
     }
     let escapes = escapes(run);
     if !escapes.is_empty() {

@@ -96,11 +96,11 @@ fn what_failed_is_said_before_what_is_vacuous() {
 #[test]
 fn a_lab_that_did_not_do_its_part_makes_it_invalid() {
     let cut_off = without(good(), "run.ended");
-    is(&cut_off, Verdict::Invalid, "the journal ends before the scenario run did");
+    is(&cut_off, Verdict::Invalid, "the run was interrupted before this scenario ended");
     let failed = json!({"kind": "run.ended", "end": "lab_failed", "reason": "no ports"});
     is(&cut_off.clone().then(failed), Verdict::Invalid, "no ports");
     let interrupted = json!({"kind": "run.ended", "end": "interrupted"});
-    is(&cut_off.then(interrupted), Verdict::Invalid, "it was interrupted");
+    is(&cut_off.then(interrupted), Verdict::Invalid, "the run was interrupted before this scenario ended");
     let journal = judge(&Run::new(&[]));
     assert_eq!((journal.verdict, journal.checks.len()), (Verdict::Invalid, 0), "{}", journal.reason);
 }
@@ -233,5 +233,5 @@ fn what_is_accepted_elsewhere_or_proves_nothing_stays_as_it_is() {
     is(&elsewhere(bad()), Verdict::Fail, "effect-once: POST");
     is(&elsewhere(good()), Verdict::Pass, "");
     is(&accepting(recovery().ended(), &[""]), Verdict::Vacuous, "bit 0 times");
-    is(&accepting(without(bad(), "run.ended"), &[""]), Verdict::Invalid, "ends before");
+    is(&accepting(without(bad(), "run.ended"), &[""]), Verdict::Invalid, "was interrupted before");
 }

@@ -85,6 +85,32 @@ fn verdicts_are_counted_as_a_run_counts_them() {
 }
 
 #[test]
+fn a_scenario_that_was_interrupted_is_told_as_such() {
+    let (place, run) = ran();
+    let file = run.join("early-refusal-before-exp.jsonl");
+    let whole = std::fs::read_to_string(&file).expect("a journal");
+    let half = &whole[..whole.len() / 2];
+    let lines = half.rfind('\n').expect("more than one record") + 1;
+    // As Ctrl-C leaves it, and as kill -9 may.
+    for text in [&half[..lines], half] {
+        std::fs::write(&file, text).expect("written");
+        check(&place, "").has_code(1).shows(&[
+            "invalid        early-refusal-before-exp",
+            "      the run was interrupted before this scenario ended, or still goes on",
+            "\n\ninterrupted: one scenario run had not ended\n1 pass, 1 invalid  of 2 journals\n",
+            "or the lab failed or was ended early",
+        ]);
+        let json = check(&place, "--format json").json();
+        assert_eq!(json["interrupted"], true);
+        assert_eq!(ids(&json, "scenarios", "verdict"), ["pass", "invalid"]);
+    }
+    std::fs::write(&file, whole).expect("written");
+    let done = check(&place, "");
+    assert!(!done.has_code(0).out.contains("interrupted"), "{}", done.out);
+    assert_eq!(check(&place, "--format json").json()["interrupted"], false);
+}
+
+#[test]
 fn a_directory_without_journals_is_told_beside_one_that_has_some() {
     let (place, _) = ran();
     std::fs::create_dir(place.path().join("empty")).expect("made");

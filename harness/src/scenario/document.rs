@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use mock_idp::file::Diagnostic;
+use mock_idp::file::{Complaint, Diagnostic, Position, Source};
 use schemars::Schema;
 
 use super::model::Scenario;
+use super::read::{self, is_empty};
 use super::schema::{scenario_schema, target_schema};
 use super::target::Target;
 
@@ -26,7 +27,12 @@ pub enum Document {
 ///
 /// As [`Target::parse`].
 pub fn validate(text: &str, name: &str) -> Result<Document, Vec<Diagnostic>> {
-    if is_target(text) {
+    if is_empty(text) {
+        // Of an empty file nobody knows of which kind it is.
+        let hint = format!("{}; {}", read::SCENARIO.begin, read::TARGET.begin);
+        let complaint = Complaint::new("the file is empty").hint(hint);
+        Err(vec![Diagnostic::new(&Source::new(name, text), Position::default(), complaint)])
+    } else if is_target(text) {
         Target::parse(text, name).map(|target| Document::Target(Box::new(target)))
     } else {
         Scenario::parse(text, name).map(|scenario| Document::Scenario(Box::new(scenario)))

@@ -22,9 +22,10 @@
 //! assert_eq!(errors[0].to_string(), "lapse.yaml:2:1: unknown key `famly` (did you mean `family`?)");
 //! ```
 //!
-//! Reading has two passes. The first fits the text to the model and stops at the first thing that does not fit; the
-//! models therefore hold no untagged, internally tagged or flattened enum, behind which serde forgets places. The
-//! second looks at what the model cannot say (references, words of other vocabularies) and finds all errors at once.
+//! Reading has three passes. The first holds the text against the model's schema and finds all values of the wrong kind.
+//! The second fits it to the model and stops at the first thing that does not fit; the models therefore hold no
+//! untagged, internally tagged or flattened enum, behind which serde forgets places. The third
+//! looks at what the model cannot say (references, words of other vocabularies) and finds all errors at once.
 
 mod action;
 mod api;
@@ -37,11 +38,13 @@ mod group;
 mod model;
 mod placeholder;
 mod policy;
+mod read;
 mod requires;
 mod resolve;
 mod resolved;
 mod route;
 mod schema;
+mod shape;
 mod target;
 mod trigger;
 mod validate_scenario;
@@ -57,7 +60,9 @@ pub use delay::{Between, Delay};
 pub use document::{Document, validate};
 pub use failure_mode::{FailureMode, failure_mode, failure_modes};
 pub use group::{Group, prescribed_wait};
-pub use mock_idp::file::{At, Complaint, Diagnostic, Duration, Offset, Position, Source, nearest, suggest};
+pub use mock_idp::file::{
+    At, Complaint, Diagnostic, Duration, Offset, Position, Source, nearest, suggest,
+};
 pub use model::*;
 pub use placeholder::{LabValue, Placeholder, Segment, Template};
 pub use policy::{ErrorTypes, OnPermanent, Policy, Refresh};
@@ -79,7 +84,7 @@ impl Target {
     /// All that is wrong with it, in the order of the file; where the text does not fit the model, the first thing.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
-        let target: Self = mock_idp::file::parse(text, &source).map_err(|error| vec![error])?;
+        let target: Self = read::read(text, &source, &read::TARGET)?;
         let mut problems = mock_idp::file::Problems::new(source);
         validate_target::validate(&target, &mut problems);
         problems.finish(target)
@@ -103,7 +108,7 @@ impl Scenario {
     /// As [`Target::parse`].
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source::new(name, text);
-        let scenario: Self = mock_idp::file::parse(text, &source).map_err(|error| vec![error])?;
+        let scenario: Self = read::read(text, &source, &read::SCENARIO)?;
         let mut problems = mock_idp::file::Problems::new(source);
         validate_scenario::validate(&scenario, &mut problems);
         problems.finish(scenario)
@@ -145,7 +150,7 @@ mod tests {
             ("{}", "s.yaml:5:", "the key `between` is missing"),
             ("300", "s.yaml:5:28", "the duration `300` needs a unit (units are"),
             ("0.5", "s.yaml:5:28", "unit"),
-            ("[50ms, 400ms]", "s.yaml:5:24", "expected a duration such as"),
+            ("[50ms, 400ms]", "s.yaml:5:28", "or `{ between: … }`, not a list (such as `by: { between: … }`)"),
         ] {
             let said = said(&fault(delay));
             assert!(said.len() == 1 && said[0].starts_with(place) && said[0].contains(what), "{delay}: {said:?}");

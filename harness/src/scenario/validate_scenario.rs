@@ -129,7 +129,11 @@ fn faults(scenario: &Scenario, problems: &mut Problems) {
         for _ in 0..ids.len() {
             if next.is_some_and(|next| next == name) {
                 let at = fault.when.as_ref().and_then(|when| when.after.as_ref()).map_or(fault.at, |after| after.at);
-                problems.add(at, Complaint::new(format!("the fault `{name}` waits for itself")));
+                problems.add(
+                    at,
+                    Complaint::new(format!("the fault `{name}` waits for itself"))
+                        .hint("one of the faults that follow each other must wait for an event alone"),
+                );
                 break;
             }
             next = next.and_then(|id| after.get(id));
@@ -279,7 +283,11 @@ fn filter_value(event: &str, filter: &str, value: &At<Scalar>, list: Position, p
         || (ROUTE_TRAITS.contains(&filter) && kind_doc(event).is_none_or(|kind| !kind.filters.contains(&filter)));
     match &value.value {
         Scalar::Text(_) | Scalar::Number(_) if yes_or_no => {
-            problems.add(at, Complaint::new(format!("`{filter}` is either `true` or `false`")));
+            problems.add(
+                at,
+                Complaint::new(format!("`{filter}` is either `true` or `false`"))
+                    .hint(format!("write `{filter}: true` or `{filter}: false`, without quotes")),
+            );
         }
         Scalar::Text(word) => {
             if let Some(known) = values_of(event, filter)
@@ -287,11 +295,19 @@ fn filter_value(event: &str, filter: &str, value: &At<Scalar>, list: Position, p
             {
                 problems.unknown(at, filter, word, known.iter().copied());
             } else if number() {
-                problems.add(at, Complaint::new(format!("`{word}` is no number, and `{filter}` is one")));
+                let hint = match word.parse::<i64>() {
+                    Ok(number) => format!("without quotes it is a number: `{filter}: {number}`"),
+                    Err(_) => format!("such as `{filter}: 1`"),
+                };
+                problems.add(at, Complaint::new(format!("`{word}` is no number, and `{filter}` is one")).hint(hint));
             }
         }
         Scalar::Number(number_given) if values_of(event, filter).is_some() => {
-            problems.add(at, Complaint::new(format!("`{filter}` is a word, not `{number_given}`")));
+            problems.add(
+                at,
+                Complaint::new(format!("`{filter}` is a word, not `{number_given}`"))
+                    .hint(suggest(&number_given.to_string(), values_of(event, filter).into_iter().flatten().copied())),
+            );
         }
         Scalar::Number(_) | Scalar::Bool(_) => {}
     }

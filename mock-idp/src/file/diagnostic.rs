@@ -234,6 +234,19 @@ fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
             Complaint::new(format!("found {unexpected}, expected {expected}"))
         }
         Error::Message { msg, .. } => Complaint::read(msg),
+        Error::Unexpected { expected: "sequence start", .. } => {
+            Complaint::new("a list must stand here").hint("in brackets, or each item behind `- ` on a line of its own")
+        }
+        Error::Unexpected { expected: "mapping start", .. } => Complaint::new("a mapping must stand here")
+            .hint("such as `{ key: value }`, or each key on a line of its own"),
+        Error::Unexpected { expected: "string scalar", .. } => Complaint::new("text must stand here")
+            .hint("in one line, in quotes where it begins with a bracket or a brace"),
+        Error::NullIntoString { .. } => Complaint::new("nothing stands here, and text must")
+            .hint("write what is missing; `\"\"` is text of no length"),
+        Error::InvalidScalar { ty, .. } if ty.starts_with(['i', 'u']) => {
+            Complaint::new("a whole number must stand here").hint("such as `1`; it may be too large, too, or below 0")
+        }
+        Error::Eof { .. } => Complaint::new("the file ends where something must stand").hint("is it all there?"),
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             Complaint::new("more than one key where exactly one must stand")
         }

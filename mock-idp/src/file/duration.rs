@@ -8,7 +8,11 @@ use super::complaint::{Complaint, suggest};
 /// Units with their milliseconds, the largest first.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// A length of time in whole milliseconds. A number without a unit is an error.
+/// The longest length of time that a file may say: ten years. What is beyond was never meant, and could not be added to
+/// the time of day in every language that a worker may be written in.
+const LONGEST: Duration = Duration(3_650 * 86_400_000);
+
+/// A length of time in whole milliseconds, in a file at most 3650 days. A number without a unit is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Duration(u64);
 
@@ -81,13 +85,15 @@ impl FromStr for Duration {
                     .hint("larger units come first, each once"));
             }
             next_unit = index + 1;
-            let too_long = || Complaint::new(format!("the duration `{text}` is too long"));
+            let too_long = || {
+                Complaint::new(format!("the duration `{text}` is too long"))
+                    .hint(format!("at most `{LONGEST}`, ten years"))
+            };
             let number: u64 = number.parse().map_err(|_| too_long())?;
             total = number
                 .checked_mul(UNITS[index].1)
                 .and_then(|millis| total.checked_add(millis))
-                // What clocks can be moved by: an offset is signed.
-                .filter(|millis| i64::try_from(*millis).is_ok())
+                .filter(|millis| *millis <= LONGEST.0)
                 .ok_or_else(too_long)?;
             rest = after;
             if rest.is_empty() {
@@ -244,17 +250,23 @@ mod tests {
         assert!("5".parse::<Duration>().expect_err("no unit").hint.expect("units").contains("`ms`"));
         assert!("5sec".parse::<Duration>().expect_err("unit").message.contains("unknown unit `sec`"));
         assert!("9223372036854775807s".parse::<Duration>().is_err(), "does not overflow");
+        for text in ["3650d1ms", "99999999999d", "87601h"] {
+            let complaint = text.parse::<Duration>().expect_err(text);
+            assert_eq!(complaint.hint.as_deref(), Some("at most `3650d`, ten years"), "{complaint}");
+            assert!(format!("-{text}").parse::<Offset>().is_err(), "{text}");
+        }
+        assert_eq!("3650d".parse(), Ok(LONGEST));
     }
 
     proptest! {
         #[test]
-        fn a_duration_survives_its_text(millis in 0..=i64::MAX as u64) {
+        fn a_duration_survives_its_text(millis in 0..=LONGEST.0) {
             let duration = Duration::from_millis(millis);
             prop_assert_eq!(duration.to_string().parse::<Duration>(), Ok(duration));
         }
 
         #[test]
-        fn an_offset_survives_its_text(millis in -i64::MAX..=i64::MAX) {
+        fn an_offset_survives_its_text(millis in -(LONGEST.0 as i64)..=LONGEST.0 as i64) {
             let offset = Offset(millis);
             prop_assert_eq!(offset.to_string().parse::<Offset>(), Ok(offset));
         }

@@ -4,6 +4,7 @@ mod check;
 mod dialects;
 mod doctor;
 mod ending;
+mod input;
 mod report;
 mod schema;
 mod shared;

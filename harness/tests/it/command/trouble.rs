@@ -16,7 +16,7 @@ fn a_wrong_file_is_told_with_its_place_and_starts_nothing() {
     for (name, text, said) in [
         ("t.yaml", target.replace("command:", "comand:"), ["t.yaml:3:3", "`command`"]),
         ("t.yaml", target.replace("3s", "3 parsecs"), ["t.yaml:4:18", "`5m`"]),
-        ("t.yaml", target.replace("3s", "[3]"), ["t.yaml:4:18", "expected string"]),
+        ("t.yaml", target.replace("3s", "[3]"), ["t.yaml:4:18", "a duration such as"]),
         ("t.yaml", target.replace("true", "{idp.isuer}"), ["t.yaml:3:", "`idp.issuer`"]),
         ("s.yaml", SCENARIO.replace("faults", "fault"), ["s.yaml:4:1", "`faults`"]),
         ("s.yaml", SCENARIO.replace("api.response", "api.respons"), ["s.yaml:5:29", "`api.response`"]),

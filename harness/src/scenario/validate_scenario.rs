@@ -116,10 +116,13 @@ fn faults(scenario: &Scenario, problems: &mut Problems) {
             problems.add(at, Complaint::new(format!("two faults have the id `{name}`")).hint("ids are unique"));
         }
     }
+    // Which one is meant by an id that two have, nobody knows; that was told.
+    let is_single = |id: &String| ids.iter().filter(|other| *other == id).count() == 1;
     let after: BTreeMap<&str, &str> = scenario
         .faults
         .iter()
         .zip(&ids)
+        .filter(|(_, id)| is_single(id))
         .filter_map(|(fault, id)| Some((id.as_str(), fault.when.as_ref()?.after.as_ref()?.value.as_str())))
         .collect();
     for (fault, name) in scenario.faults.iter().zip(&ids) {

@@ -95,3 +95,14 @@ fn all_values_of_the_wrong_kind_are_told_at_once() {
     let said = said("s.yaml", &text);
     assert!(said.contains("s.yaml:3:8") && said.contains("s.yaml:5:48"), "{said}");
 }
+
+#[test]
+fn of_two_faults_with_one_id_only_that_is_told() {
+    let others = "  - { id: a, when: { event: api.response, after: b }, do: { api.respond: { status: 503 } } }\n  \
+                  - { id: b, when: { event: api.response, after: a }, do: { api.respond: { status: 503 } } }\n";
+    let twice = said("s.yaml", &format!("{SCENARIO}{others}"));
+    assert!(twice.contains("s.yaml:6:11: two faults have the id `a`"), "{twice}");
+    assert_eq!(twice.matches('×').count(), 1, "{twice}");
+    let round = said("s.yaml", &format!("{}{others}", SCENARIO.replace("id: a", "id: c")));
+    assert_eq!(round.matches("waits for itself").count(), 2, "where ids are clear, a circle is found: {round}");
+}

@@ -13,7 +13,7 @@ use crate::check;
 use crate::journal::{KIND_DOCS, KindDoc, Moment, kind_doc};
 use crate::scenario::{
     Action, CHECKS, CheckWord, Facts, Group, Requirement, Scenario, Target, Unmet, builtin_target, catalogue,
-    failure_mode, failure_modes, filters, prescribed_wait, suggest, triggers, unmet, values_of,
+    failure_mode, failure_modes, filters, prescribed_wait, triggers, unmet, values_of,
 };
 
 #[derive(clap::Args)]
@@ -40,10 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Some(text) => write!(io::stdout(), "{}{text}", if position == 0 { "" } else { "\n" }),
             None => {
                 code = ExitCode::from(2);
-                let hint = suggest(id, words.all());
-                // All words together would be no help.
-                let hint =
-                    if hint.starts_with("did") { hint } else { "`tokenlapse list` shows what there is".to_owned() };
+                let hint = super::nearest(id, words.all());
                 writeln!(io::stderr(), "tokenlapse explain: nothing is called `{id}`: {hint}")
             }
         };

@@ -11,8 +11,8 @@ use super::table::table;
 use crate::check;
 use crate::journal::{KIND_DOCS, KindDoc};
 use crate::scenario::{
-    Action, CHECKS, Group, Scenario, Target, builtin_target, catalogue, failure_modes, filters, prescribed_wait,
-    triggers,
+    Action, CHECKS, Diagnostic, Group, Scenario, Target, builtin_target, catalogue, failure_modes, filters,
+    prescribed_wait, triggers,
 };
 
 #[derive(clap::Args)]
@@ -225,5 +225,5 @@ fn target(file: Option<&Path>) -> Result<Target, String> {
             Target::parse(&text, &name)
         }
     };
-    parsed.map_err(|problems| problems.into_iter().map(|it| format!("{:?}", miette::Report::new(it))).collect())
+    parsed.map_err(|problems| problems.iter().map(Diagnostic::excerpt).collect())
 }

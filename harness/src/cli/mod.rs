@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 use mock_idp::Dialect;
 
 use crate::run::Choice;
-use crate::scenario::{Diagnostic, Target, suggest};
+use crate::scenario::{Diagnostic, Target, all_nearest, suggest};
 
 /// Tests what Temporal workers do when an OAuth token expires, a clock drifts, access is revoked or the identity
 /// provider is down.
@@ -115,9 +115,19 @@ fn fail(subcommand: &str, why: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// What to say of a word that names none of `known`, of which there are too many to be read.
+fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    const ALL: &str = "`tokenlapse list` shows all";
+    let near: Vec<_> = all_nearest(word, known).into_iter().take(2).map(|near| format!("`{near}`")).collect();
+    match near.is_empty() {
+        true => ALL.to_owned(),
+        false => format!("did you mean {}? {ALL}", near.join(" or ")),
+    }
+}
+
 /// All that is wrong with a file, with excerpts.
 pub(crate) fn told(problems: Vec<Diagnostic>) -> String {
-    problems.into_iter().map(|problem| format!("\n{:?}", miette::Report::new(problem))).collect()
+    problems.iter().map(|problem| format!("\n{}", problem.excerpt())).collect()
 }
 
 /// An error with what caused it.

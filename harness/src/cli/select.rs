@@ -17,7 +17,7 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 
-use crate::scenario::{Diagnostic, Group, Scenario, duplicates, suggest};
+use crate::scenario::{Diagnostic, Group, Scenario, duplicates};
 
 /// Why nothing can be run. Wrong usage: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +64,7 @@ pub enum Unselected {
 }
 
 fn excerpts(problems: &[Diagnostic]) -> String {
-    let problems = problems.iter().map(|problem| format!("{:?}", miette::Report::new(problem.clone())));
-    problems.collect::<Vec<_>>().join("\n")
+    problems.iter().map(Diagnostic::excerpt).collect::<Vec<_>>().join("\n")
 }
 
 /// The scenarios that `words` stand for: those of the catalogue in its order, each once, then files in theirs.
@@ -124,7 +123,7 @@ fn of_catalogue(word: &str, slow: bool, catalogue: &[Scenario]) -> Result<Vec<us
         positions(catalogue, |scenario| scenario.family.value == word)
     };
     if matched.is_empty() {
-        return Err(Unselected::Unknown { word: word.to_owned(), hint: suggest(word, words_of(catalogue)) });
+        return Err(Unselected::Unknown { word: word.to_owned(), hint: super::nearest(word, words_of(catalogue)) });
     }
     let quick: Vec<usize> =
         matched.into_iter().filter(|it| slow || Group::of(&catalogue[*it]) == Group::Quick).collect();
@@ -203,9 +202,16 @@ mod tests {
     #[test]
     fn what_stands_for_nothing_is_told_with_the_nearest_word() {
         for (word, said) in [
-            ("expirey", "`expirey` is no scenario, family or group: did you mean `expiry`?"),
-            ("outage-on", "`outage-on` is no scenario, family or group: did you mean `outage-one`?"),
-            ("quik", "`quik` is no scenario, family or group: did you mean `quick`?"),
+            (
+                "expirey",
+                "`expirey` is no scenario, family or group: did you mean `expiry`? `tokenlapse list` shows all",
+            ),
+            (
+                "outage-on",
+                "`outage-on` is no scenario, family or group: did you mean `outage-one`? `tokenlapse list` shows all",
+            ),
+            ("quik", "`quik` is no scenario, family or group: did you mean `quick`? `tokenlapse list` shows all"),
+            ("zzzzzzzz", "`zzzzzzzz` is no scenario, family or group: `tokenlapse list` shows all"),
             ("nothing-*", "no scenario is named like `nothing-*`: `tokenlapse list` shows all names"),
             ("patience", "`patience` stands for slow scenarios only: add --slow"),
             ("expiry-[", "`expiry-[` is no pattern: unclosed character class; missing ']'"),

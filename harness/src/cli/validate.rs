@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::scenario::{Document, validate};
+use crate::scenario::{Diagnostic, Document, validate};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -22,9 +22,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Ok(text) => match validate(&text, &name) {
                 Ok(Document::Target(target)) => Ok(format!("{name}: target {} is good", target.target.value)),
                 Ok(Document::Scenario(scenario)) => Ok(format!("{name}: scenario {} is good", scenario.scenario.value)),
-                Err(problems) => {
-                    Err(problems.into_iter().map(|problem| format!("{:?}", miette::Report::new(problem))).collect())
-                }
+                Err(problems) => Err(problems.iter().map(Diagnostic::excerpt).collect::<String>()),
             },
             Err(error) => Err(format!("{name}: cannot be read: {error}\n")),
         };

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::worker::{LaunchError, StartError};
 use crate::journal::{Event, Instance, Record};
 
-/// How wide a list of names gets.
-const WIDTH: usize = 100;
+/// How wide a list of names gets: less than a report by what that puts in front, or it would be broken once more.
+const WIDTH: usize = 90;
 
 /// A worker's process did not start.
 #[derive(Debug, thiserror::Error)]

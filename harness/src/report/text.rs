@@ -132,7 +132,9 @@ fn finding(check: &CheckReport, to: &mut dyn Write) -> io::Result<()> {
 
 /// A paragraph behind `indent` blanks.
 fn paragraph(indent: usize, text: &str, style: Style, to: &mut dyn Write) -> io::Result<()> {
-    let blanks = " ".repeat(indent);
+    // What stands further in, such as a worker's lines, does so in all of its own.
+    let own = text.len() - text.trim_start_matches(' ').len();
+    let (blanks, text) = (" ".repeat(indent + own), &text[own..]);
     let options = textwrap::Options::new(WIDTH).initial_indent(&blanks).subsequent_indent(&blanks);
     // What cannot be broken, such as a path, is left whole, so that it can be copied.
     let options = options.break_words(false);
@@ -327,6 +329,26 @@ mod tests {
         }
         assert!(!text.contains("recovers: workflow 1 ended"), "it is said once:\n{text}");
         assert!(text.lines().all(|line| line.len() <= WIDTH), "long lines are broken:\n{text}");
+    }
+
+    #[test]
+    fn what_stands_further_in_stays_there() {
+        let list = crate::lab::unready::NeverReady {
+            instance: crate::journal::Instance::of("w", 1),
+            what: "ended".into(),
+            last_lines: Some(vec!["word ".repeat(30)]),
+            egress: Vec::new(),
+            guarded: false,
+            withheld: (0..40).map(|n| format!("VARIABLE_{n}")).collect(),
+        };
+        let text = written(bad(Verdict::Invalid, &list.to_string()));
+        let names: Vec<_> = text.lines().filter(|line| line.contains("VARIABLE_")).collect();
+        let (last, full) = names.split_last().expect("there are names");
+        assert!(full.iter().all(|line| line.len() > 80), "no line is broken twice:\n{text}");
+        assert!(full.iter().chain([last]).all(|line| line.starts_with("        VARIABLE_")), "{text}");
+        assert!(text.contains("\n        word word") && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        let further_in = text.lines().filter(|line| line.starts_with("        word")).count();
+        assert_eq!(further_in, 2, "a long line goes on where it began:\n{text}");
     }
 
     #[test]

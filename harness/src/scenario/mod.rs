@@ -61,7 +61,7 @@ pub use document::{Document, validate};
 pub use failure_mode::{FailureMode, failure_mode, failure_modes};
 pub use group::{Group, prescribed_wait};
 pub use mock_idp::file::{
-    At, Complaint, Diagnostic, Duration, Offset, Position, Source, nearest, suggest,
+    At, Complaint, Diagnostic, Duration, Offset, Position, Source, all_nearest, nearest, suggest,
 };
 pub use model::*;
 pub use placeholder::{LabValue, Placeholder, Segment, Template};

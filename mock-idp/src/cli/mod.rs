@@ -77,5 +77,5 @@ fn say(line: &str) {
 
 /// All that is wrong with a file, with excerpts.
 fn told(problems: Vec<crate::file::Diagnostic>) -> String {
-    problems.into_iter().map(|problem| format!("\n{:?}", miette::Report::new(problem))).collect()
+    problems.iter().map(|problem| format!("\n{}", problem.excerpt())).collect()
 }

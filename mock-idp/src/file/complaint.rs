@@ -71,7 +71,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// The nearest words, in the order of the documentation: in short words one slip may stand for two of them.
-fn all_nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn all_nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = word.to_lowercase();
     let near = known.into_iter().filter_map(|candidate| {
         let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());

@@ -49,7 +49,7 @@ impl Source {
     }
 }
 
-/// One error of a file, with an excerpt when miette prints it.
+/// One error of a file.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
     source: Source,
@@ -95,6 +95,11 @@ impl Diagnostic {
     pub fn hint(&self) -> Option<&str> {
         self.complaint.hint.as_deref()
     }
+
+    /// Over several lines, with the place in its file shown.
+    pub fn excerpt(&self) -> String {
+        format!("{:?}", miette::Report::new(Excerpt(self.clone())))
+    }
 }
 
 /// One line: `file:line:column: message (hint)`.
@@ -110,20 +115,34 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-impl miette::Diagnostic for Diagnostic {
+/// As miette prints it: the hint, which one line needs in its headline, has a place of its own there.
+#[derive(Debug)]
+struct Excerpt(Diagnostic);
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(it) = self;
+        write!(f, "{}:{}:{}: {}", it.file(), it.line(), it.column(), it.message())
+    }
+}
+
+impl std::error::Error for Excerpt {}
+
+impl miette::Diagnostic for Excerpt {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.hint().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+        self.0.hint().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&*self.source.0)
+        Some(&*self.0.source.0)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         // Never beyond the end: miette would show no excerpt at all.
-        let end = self.source.text().len();
-        let start = self.position.start.min(end);
-        let len = self.position.len.min(end - start);
+        let Diagnostic { source, position, .. } = &self.0;
+        let end = source.text().len();
+        let start = position.start.min(end);
+        let len = position.len.min(end - start);
         Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), start, len))))
     }
 }

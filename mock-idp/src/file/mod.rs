@@ -10,7 +10,7 @@ mod duration;
 mod mistakes;
 
 pub use at::{At, Position};
-pub use complaint::{Complaint, nearest, suggest};
+pub use complaint::{Complaint, all_nearest, nearest, suggest};
 pub use diagnostic::{Diagnostic, Problems, Source, parse};
 pub use duration::{Duration, Offset};
 pub use mistakes::parse_all;

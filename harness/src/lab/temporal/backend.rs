@@ -67,7 +67,7 @@ pub enum StartError {
     #[error(transparent)]
     Launch(#[from] LaunchError),
     /// It started and did not become usable.
-    #[error("the Temporal server {what}; it last said:\n{}", last.join("\n"))]
+    #[error("the Temporal server {what}; {}", last_said(last))]
     Unusable {
         /// What it did instead.
         what: String,
@@ -83,13 +83,12 @@ pub enum StartError {
         message: String,
     },
     /// Nobody answers at the address that the user gave.
-    #[error("no Temporal server answers at {address}: is it running, and does it listen without TLS?")]
+    #[error("no Temporal server answers at {address}: {reason}")]
     Unreachable {
         /// The address.
         address: String,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Why, and what to look at.
+        reason: String,
     },
     /// The server at the user's address lacks the namespace.
     #[error(
@@ -121,6 +120,13 @@ pub enum StartError {
         /// What it said.
         reason: String,
     },
+}
+
+fn last_said(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return "it said nothing: is its binary the Temporal CLI (`temporal --version`)?".to_owned();
+    }
+    format!("it last said:\n{}", lines.join("\n"))
 }
 
 /// What keeps a server running.

@@ -85,6 +85,7 @@ fn what_is_of_the_wrong_kind_is_told_in_the_users_terms_with_a_hint() {
         for wanted in [place, message, hint] {
             assert!(said.contains(wanted), "`{wanted}` is missing in\n{said}");
         }
+        assert_eq!(said.matches(hint).count(), 1, "a hint is given once:\n{said}");
         assert_eq!(said.matches('×').count(), 1, "one mistake is told once:\n{said}");
     }
 }

@@ -46,7 +46,8 @@ fn wrong_usage_is_told_and_starts_nothing() {
         ("--temporal nonsense", "`dev`, `docker`, or HOST:PORT"),
         ("--defect ship-twice", "did you mean `ships-twice`?"),
         ("--target missing.yaml", "missing.yaml cannot be read"),
-        ("expirey", "did you mean `expiry`?"),
+        ("expirey", "did you mean `expiry`? `tokenlapse list` shows all\n"),
+        ("zzzzzzzzzz", "`zzzzzzzzzz` is no scenario, family or group: `tokenlapse list` shows all\n"),
         ("nothing-*", "`tokenlapse list` shows all names"),
         ("a.yaml b.yaml", "two scenarios are named `mine`"),
     ] {
@@ -109,8 +110,25 @@ fn a_server_of_ones_own_that_is_none_is_code_3() {
     let place = Place::new();
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let nobody = place.run(&format!("run early-refusal --temporal 127.0.0.1:{port}"));
-    nobody.has_code(3).tells(&["no Temporal server answers at"]);
+    nobody.has_code(3).tells(&[&format!(
+        "answers at 127.0.0.1:{port}: connection refused; does a server run there, are host and port right"
+    )]);
+    assert!(!nobody.err.contains("ransport"), "nothing is said in gRPC's terms: {}", nobody.err);
+    // Something else, which does not speak gRPC.
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = other.local_addr().expect("an address").port();
+    std::thread::spawn(move || other.incoming().flatten().for_each(drop));
+    let other = place.run(&format!("run early-refusal --temporal 127.0.0.1:{port}"));
+    other.has_code(3).tells(&["something takes connections there", "without TLS?"]);
+    let name = place.run("run early-refusal --temporal no-such-host.invalid:7233");
+    name.has_code(3).tells(&["answers at no-such-host.invalid:7233: its name is not known"]);
     assert!(place.runs("tokenlapse-out").is_empty(), "no empty directory is left");
+}
+
+#[test]
+fn a_binary_that_says_nothing_is_told_as_such() {
+    let done = Place::new().run("run early-refusal --temporal-bin /bin/true");
+    done.has_code(3).tells(&["ended at once (exit code 0); it said nothing: is its binary the Temporal CLI"]);
 }
 
 #[test]

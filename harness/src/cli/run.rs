@@ -16,6 +16,9 @@ use crate::report::{Json, Replay, Report, Text};
 use crate::run::{Ground, GroundError, Order, Progress, RunError, Summary, new_run_id, run as run_order};
 use crate::scenario::{Facts, Scenario, catalogue, suggest};
 
+/// The code after Ctrl-C or SIGTERM.
+const INTERRUPTED: u8 = 130;
+
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Ids, families, groups (`quick`, `slow`), globs over ids, or scenario files (`*.yaml`); all fast ones by default
@@ -78,20 +81,47 @@ fn often(text: &str) -> Result<u32, String> {
     }
 }
 
+/// Why no scenario has a verdict.
+struct Trouble {
+    why: String,
+    code: u8,
+}
+
+impl Trouble {
+    fn new(why: impl Into<String>, code: u8) -> Self {
+        Self { why: why.into(), code }
+    }
+}
+
 /// Code 130 when interrupted, 2 for wrong usage or files, 3 if nothing could run, 1 if something is not well, else 0.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    let prepared = match Prepared::of(arguments) {
-        Ok(prepared) => prepared,
-        Err(why) => return super::fail("run", &why, 2),
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return super::fail("run", &format!("no threads: {error}"), 3),
-    };
-    let code = runtime.block_on(carry_out(arguments, prepared));
-    // Whatever a scenario run left waiting is nobody's any more.
-    runtime.shutdown_background();
-    code
+    let seed = arguments.seed.unwrap_or_else(rand::random);
+    let (temporal, defect) = (&arguments.temporal.temporal, arguments.defect.as_deref());
+    // Until its file is read, a target has no other name.
+    let target = arguments.target.as_ref().map_or_else(String::new, |file| file.display().to_string());
+    let mut nothing = Summary::blank(&new_run_id(), &target, temporal, arguments.idp, seed, defect);
+    let chosen = Chosen::load(arguments.target.as_deref());
+    if let Ok(chosen) = &chosen {
+        nothing.target.clone_from(&chosen.target.target.value);
+    }
+    let prepared = chosen.and_then(|chosen| Prepared::of(arguments, chosen));
+    let ended = prepared.map_err(|why| Trouble::new(why, 2)).and_then(|prepared| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Trouble::new(format!("no threads: {error}"), 3))?;
+        let ended = runtime.block_on(carry_out(arguments, prepared, nothing.run.clone(), seed));
+        // Whatever a scenario run left waiting is nobody's any more.
+        runtime.shutdown_background();
+        ended
+    });
+    ended.unwrap_or_else(|Trouble { why, code }| {
+        if matches!(arguments.format, super::Format::Json) {
+            let interrupted = code == INTERRUPTED;
+            let error = Some(why.trim().to_owned());
+            // Nothing is left to do if nobody reads it; the exit code says it too.
+            let _ = Json.write(&Summary { interrupted, error, ..nothing }, &mut anstream::stdout());
+        }
+        super::fail("run", &why, code)
+    })
 }
 
 /// What can be known before anything is started.
@@ -101,8 +131,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(arguments: &Arguments) -> Result<Self, String> {
-        let chosen = Chosen::load(arguments.target.as_deref())?;
+    fn of(arguments: &Arguments, chosen: Chosen) -> Result<Self, String> {
         if let Some(defect) = &arguments.defect {
             let known: Vec<&str> = chosen.target.defects.iter().map(|defect| defect.value.as_str()).collect();
             if !known.contains(&defect.as_str()) {
@@ -117,14 +146,11 @@ impl Prepared {
     }
 }
 
-async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
+async fn carry_out(arguments: &Arguments, prepared: Prepared, run: String, seed: u64) -> Result<ExitCode, Trouble> {
     let Prepared { chosen, scenarios } = prepared;
-    let run = new_run_id();
     let directory = arguments.out.join(&run);
-    let launcher = match Launcher::this_executable() {
-        Ok(launcher) => launcher,
-        Err(error) => return super::fail("run", &format!("this executable cannot be found: {error}"), 3),
-    };
+    let launcher = Launcher::this_executable()
+        .map_err(|error| Trouble::new(format!("this executable cannot be found: {error}"), 3))?;
     let choice = arguments.temporal.choice(&chosen.target);
     // One for the whole way: a signal between two of them would be lost.
     let stop = super::stopped();
@@ -132,12 +158,12 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
     let ground = tokio::select! {
         ground = Ground::prepare(launcher, &choice, &run, &directory) => match ground {
             Ok(ground) => ground,
-            Err(error @ GroundError::Unknown(_)) => return super::fail("run", &error.to_string(), 2),
-            Err(error) => return super::fail("run", &super::with_causes(&error), 3),
+            Err(error @ GroundError::Unknown(_)) => return Err(Trouble::new(error.to_string(), 2)),
+            Err(error) => return Err(Trouble::new(super::with_causes(&error), 3)),
         },
         () = &mut stop => {
             let _ = std::fs::remove_dir(&directory);
-            return super::fail("run", "interrupted before any scenario ran", 130);
+            return Err(Trouble::new("interrupted before any scenario ran", INTERRUPTED));
         }
     };
     let under_test = chosen.under_test(&ground, &run);
@@ -151,7 +177,7 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
         temporal: ground.temporal.clone(),
         temporal_ready: ground.ready,
         run,
-        seed: arguments.seed.unwrap_or_else(rand::random),
+        seed,
         inert: false,
         repeat: arguments.repeat,
         jobs: arguments.jobs,
@@ -178,10 +204,10 @@ async fn carry_out(arguments: &Arguments, prepared: Prepared) -> ExitCode {
                 directory,
                 replay: Some(Replay { before: "tokenlapse run".to_owned(), after, target: chosen.file, files }),
             };
-            tell(arguments, &summary, &text)
+            Ok(tell(arguments, &summary, &text))
         }
-        Err(error @ RunError::Out { .. }) => super::fail("run", &super::with_causes(&error), 3),
-        Err(error) => super::fail("run", &error.to_string(), 3),
+        Err(error @ RunError::Out { .. }) => Err(Trouble::new(super::with_causes(&error), 3)),
+        Err(error) => Err(Trouble::new(error.to_string(), 3)),
     }
 }
 
@@ -195,7 +221,7 @@ fn tell(arguments: &Arguments, summary: &Summary, text: &Text) -> ExitCode {
     let _ = report.write(summary, &mut out).and_then(|()| out.flush());
     let bad = summary.scenarios.iter().any(|scenario| scenario.verdict.is_bad());
     match (summary.interrupted, bad) {
-        (true, _) => ExitCode::from(130),
+        (true, _) => ExitCode::from(INTERRUPTED),
         (false, true) => ExitCode::FAILURE,
         (false, false) => ExitCode::SUCCESS,
     }

@@ -11,7 +11,7 @@ use super::experiment::{Common, Finished, directory, facts_of_control, records_o
 use super::plan::{ControlOutcome, Job, Plan, numbered};
 use super::refused::last_refusal;
 use super::shown::lacking;
-use super::summary::{Figures, ScenarioReport, Summary, Totals, VERSION};
+use super::summary::{Figures, ScenarioReport, Summary, Totals};
 use super::verdict::Verdict;
 use crate::journal::ControlFacts;
 use crate::lab::{Site, UnderTest};
@@ -123,19 +123,8 @@ pub(crate) async fn run_plan(
 ) -> Result<Summary, RunError> {
     let Order { target, site, run, seed, defect, .. } = &order;
     let directory = directory(&order.out, run).map_err(|source| RunError::Out { path: order.out.clone(), source })?;
-    let mut summary = Summary {
-        version: VERSION,
-        run: run.clone(),
-        target: target.target.value.clone(),
-        temporal: order.temporal.clone(),
-        idp: order.facts.dialect.name().to_owned(),
-        seed: seed.to_string(),
-        defect: defect.clone(),
-        totals: Totals::default(),
-        figures: Figures::default(),
-        scenarios: Vec::new(),
-        interrupted: false,
-    };
+    let name = &target.target.value;
+    let mut summary = Summary::blank(run, name, &order.temporal, order.facts.dialect, *seed, defect.as_deref());
     let Plan { jobs, unmet: mut reports } = plan;
     // Nobody need listen.
     let _ = progress.send(Progress::Planned(jobs.len() + reports.len()));

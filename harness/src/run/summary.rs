@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mock_idp::Dialect;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -39,6 +40,35 @@ pub struct Summary {
     pub scenarios: Vec<ScenarioReport>,
     /// Whether it was interrupted before all scenarios had run.
     pub interrupted: bool,
+    /// Why no scenario has a verdict: the command was used in a wrong way, or nothing could run.
+    pub error: Option<String>,
+}
+
+impl Summary {
+    /// Of a run in which nothing has run yet.
+    pub(crate) fn blank(
+        run: &str,
+        target: &str,
+        temporal: &str,
+        idp: Dialect,
+        seed: u64,
+        defect: Option<&str>,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            run: run.to_owned(),
+            target: target.to_owned(),
+            temporal: temporal.to_owned(),
+            idp: idp.name().to_owned(),
+            seed: seed.to_string(),
+            defect: defect.map(str::to_owned),
+            totals: Totals::default(),
+            figures: Figures::default(),
+            scenarios: Vec::new(),
+            interrupted: false,
+            error: None,
+        }
+    }
 }
 
 /// How many scenario runs got which verdict.

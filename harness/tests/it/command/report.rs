@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::schema::differences;
 use super::shared::temporal;
-use super::support::{Done, Place, good_target};
+use super::support::{Done, Place, good_target, shell_target};
 
 fn schema() -> Value {
     Place::new().run("schema report").has_code(0).json()
@@ -38,6 +38,7 @@ fn mixed() -> (Place, Value) {
 fn the_object_is_that_of_the_contract_and_fits_its_schema() {
     let (place, json) = mixed();
     assert_eq!(differences(&schema(), &json), [""; 0], "{json:#}");
+    assert!(json["error"].is_null(), "there are verdicts: {}", json["error"]);
     for key in ["version", "target", "temporal", "idp", "seed", "defect", "totals", "figures", "scenarios"] {
         assert!(json.get(key).is_some(), "{key}");
     }
@@ -83,6 +84,34 @@ fn the_object_is_that_of_the_contract_and_fits_its_schema() {
     assert!(!check(&[]), "no colours in a pipe");
     assert!(check(&[("CLICOLOR_FORCE", "1")]), "colours where they are forced");
     assert!(!check(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), "none with NO_COLOR");
+}
+
+#[test]
+fn a_run_without_any_verdict_is_an_object_that_says_why() {
+    let place = Place::new();
+    place.write("file", "precious");
+    place.write("t.yaml", &shell_target("exit 7", "30s"));
+    place.write("wrong.yaml", "scenario: w\nfamly: own\n");
+    let server = format!("--temporal {}", temporal());
+    for (arguments, code, target, why) in [
+        ("early-refusal --temporal 127.0.0.1:1", 3, "builtin", "no Temporal server answers at 127.0.0.1:1"),
+        ("early-refusal --temporal-bin /bin/true", 3, "builtin", "the Temporal server ended at once"),
+        (&format!("early-refusal --out file/out {server}"), 3, "builtin", "`--out DIR` names another place"),
+        (&format!("early-refusal --target t.yaml {server}"), 3, "mine", "exit code 7"),
+        ("nonsense", 2, "builtin", "`tokenlapse list` shows all"),
+        ("wrong.yaml", 2, "builtin", "wrong.yaml:2:1"),
+        ("--target missing.yaml", 2, "missing.yaml", "missing.yaml cannot be read"),
+        ("--temporal nonsense", 2, "builtin", "HOST:PORT"),
+    ] {
+        let done = place.run(&format!("run {arguments} --seed 7 --format json"));
+        let json = done.has_code(code).tells(&["tokenlapse run: "]).json();
+        assert_eq!(differences(&schema(), &json), [""; 0], "{json:#}");
+        assert!(json["error"].as_str().is_some_and(|error| error.contains(why)), "{arguments}: {json:#}");
+        assert_eq!((&json["seed"], &json["target"]), (&"7".into(), &target.into()), "{arguments}");
+        assert_eq!((&json["interrupted"], &json["totals"]["pass"]), (&false.into(), &0.into()), "{arguments}");
+        // For people there is nothing to be said twice.
+        assert!(place.run(&format!("run {arguments}")).has_code(code).out.is_empty(), "{arguments}");
+    }
 }
 
 #[test]

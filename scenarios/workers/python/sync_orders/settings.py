@@ -35,6 +35,8 @@ class Settings:
     temporal_address: str
     temporal_namespace: str
     temporal_api_key: Secret | None
+    temporal_api_key_file: Path | None
+    """Where that bearer lies instead; it is read again while the worker runs."""
     temporal_tls: bool
     oauth: OAuth
     api_url: str
@@ -65,6 +67,8 @@ class Settings:
         address = required("TEMPORAL_ADDRESS")
         # A key that was read from a file often ends in a newline.
         api_key = (optional("TEMPORAL_API_KEY") or "").strip()
+        key_file = optional("TEMPORAL_API_KEY_FILE")
+        has_key = bool(api_key or key_file)
         tls = optional("TEMPORAL_TLS")
         if tls not in (None, "true", "false"):
             raise SettingsError("TEMPORAL_TLS is not true or false")
@@ -73,7 +77,8 @@ class Settings:
             temporal_address=address,
             temporal_namespace=optional("TEMPORAL_NAMESPACE") or "default",
             temporal_api_key=Secret(api_key) if api_key else None,
-            temporal_tls=tls == "true" if tls else bool(api_key) and not _is_this_machine(address),
+            temporal_api_key_file=Path(key_file) if key_file else None,
+            temporal_tls=tls == "true" if tls else has_key and not _is_this_machine(address),
             oauth=OAuth(
                 token_url=_url("OAUTH_TOKEN_URL", token_url) if token_url else None,
                 issuer=None if token_url else _url("OAUTH_ISSUER", required("OAUTH_ISSUER")),

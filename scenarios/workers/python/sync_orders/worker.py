@@ -9,6 +9,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 
 from .activities import OrderActivities
+from .frontend_key import follow_key, read_key
 from .grant import ClientCredentials, Grant, Refresh
 from .orders import Orders
 from .reporting import TypedFailures
@@ -30,18 +31,25 @@ async def run(settings: Settings) -> None:
     grant: Grant = Refresh(endpoint, RefreshTokenFile(file)) if file else ClientCredentials(endpoint)
     tokens = TokenSource(grant)
     orders = Orders(settings.api_url, tokens, settings.http_timeout)
+    following: asyncio.Task[None] | None = None
     try:
+        client = await _connect(settings)
+        if settings.temporal_api_key_file:
+            following = asyncio.create_task(follow_key(settings.temporal_api_key_file, client))
         # Leaving the block shuts down gracefully; a worker that ends by itself interrupts the wait and raises.
-        async with _worker(await _connect(settings), settings.task_queue, OrderActivities(orders)):
+        async with _worker(client, settings.task_queue, OrderActivities(orders)):
             await stop.wait()
     finally:
+        if following:
+            following.cancel()
         await tokens.settle()
         await orders.aclose()
         await endpoint.aclose()
 
 
 async def _connect(settings: Settings) -> Client:
-    key = settings.temporal_api_key
+    file = settings.temporal_api_key_file
+    key = read_key(file) if file else settings.temporal_api_key
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,

@@ -46,6 +46,8 @@ class SettingsTest(unittest.TestCase):
         away = {"TEMPORAL_API_KEY": "key", "TEMPORAL_ADDRESS": "temporal.example:7233"}
         self.assertTrue(read(**away).temporal_tls)
         self.assertFalse(read(**away, TEMPORAL_TLS="false").temporal_tls)
+        file = read(TEMPORAL_API_KEY_FILE="/run/key", TEMPORAL_ADDRESS="temporal.example:7233")
+        self.assertTrue(file.temporal_tls)
 
     def test_wrong_values_are_named_but_not_shown(self) -> None:
         wrong = {

@@ -53,6 +53,8 @@ pub struct Env {
     pub temporal_namespace: String,
     /// `TEMPORAL_API_KEY`: bearer for the Temporal frontend.
     pub temporal_api_key: Option<Secret>,
+    /// `TEMPORAL_API_KEY_FILE`: where that bearer lies instead, and is read again while the worker runs.
+    pub temporal_api_key_file: Option<PathBuf>,
     /// `TEMPORAL_TLS`: `true` or `false`; by default TLS is used if there is an API key and the host is not this machine.
     pub temporal_tls: bool,
     /// The OAuth client.
@@ -128,10 +130,12 @@ impl Env {
         let temporal_address = required("TEMPORAL_ADDRESS")?;
         // A key read from a file often ends in a newline, and the SDK silently drops a key that is no header (FM-51).
         let temporal_api_key = optional("TEMPORAL_API_KEY").map(|key| Secret::new(key.trim().to_owned()));
+        let temporal_api_key_file = optional("TEMPORAL_API_KEY_FILE").map(PathBuf::from);
+        let has_key = temporal_api_key.is_some() || temporal_api_key_file.is_some();
         let temporal_tls = match optional("TEMPORAL_TLS").as_deref() {
             Some("true") => true,
             Some("false") => false,
-            None => temporal_api_key.is_some() && !is_this_machine(&temporal_address),
+            None => has_key && !is_this_machine(&temporal_address),
             Some(_) => {
                 return Err(EnvError::Invalid { name: "TEMPORAL_TLS", expected: "true or false" });
             }
@@ -141,6 +145,7 @@ impl Env {
             temporal_address,
             temporal_namespace: optional("TEMPORAL_NAMESPACE").unwrap_or_else(|| "default".into()),
             temporal_api_key,
+            temporal_api_key_file,
             temporal_tls,
             oauth: OAuth {
                 endpoint,

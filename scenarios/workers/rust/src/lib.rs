@@ -7,6 +7,7 @@
 mod activities;
 mod env;
 mod failure;
+mod frontend_key;
 mod http;
 mod log;
 mod orders;
@@ -24,6 +25,7 @@ pub mod defect;
 pub use activities::{ItemsInput, OrderActivities, OrderInput, PageNumber, Progress};
 pub use env::{ClientAuth, Env, EnvError, OAuth, TokenEndpoint};
 pub use failure::{Cause, Failure, Kind, Party, Report, Typed};
+pub use frontend_key::KeyFile;
 pub use http::client as http_client;
 pub use log::to_stderr as log_to_stderr;
 pub use orders::{Call, HttpOrders, IdempotencyKeys, Orders, PerActivity};

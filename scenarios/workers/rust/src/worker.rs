@@ -9,10 +9,12 @@ use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_sdk::runtime::{PollerBehavior, RuntimeOptions};
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use url::Url;
 
 use crate::activities::OrderActivities;
 use crate::env::{Env, EnvError, TokenEndpoint};
+use crate::frontend_key::KeyFile;
 use crate::http;
 use crate::orders::HttpOrders;
 use crate::parts::{Parts, Standard};
@@ -33,6 +35,9 @@ pub enum WorkerError {
     /// Signals cannot be received.
     #[error("cannot listen for signals: {0}")]
     Signal(std::io::Error),
+    /// The bearer for Temporal's frontend lies nowhere.
+    #[error("cannot read TEMPORAL_API_KEY_FILE: {0}")]
+    KeyFile(#[source] std::io::Error),
     /// Temporal's frontend cannot be reached or refused us.
     #[error("cannot connect to Temporal: {0}")]
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -97,7 +102,12 @@ pub async fn run_with(env: Env, parts: &dyn Parts) -> Result<(), WorkerError> {
 pub async fn run_until(env: Env, parts: &dyn Parts, stop: impl Future<Output = ()>) -> Result<(), WorkerError> {
     let asked = Stop::new();
     let (activities, tokens) = assemble(&env, parts, &asked)?;
-    let mut worker = connect(&env, activities).await?;
+    let (mut worker, connection) = connect(&env, activities).await?;
+    // Ends with this function: dropped, it reads no more.
+    let mut following = JoinSet::new();
+    if let Some(file) = env.temporal_api_key_file.as_deref() {
+        following.spawn(KeyFile::new(file).follow(connection));
+    }
     let shut_down = worker.shutdown_handle();
 
     let stop = stop.shared();
@@ -135,7 +145,7 @@ fn assemble(env: &Env, parts: &dyn Parts, stop: &Stop) -> Result<(OrderActivitie
     Ok((activities, tokens))
 }
 
-async fn connect(env: &Env, activities: OrderActivities) -> Result<Worker, WorkerError> {
+async fn connect(env: &Env, activities: OrderActivities) -> Result<(Worker, Connection), WorkerError> {
     let scheme = if env.temporal_tls { "https" } else { "http" };
     let target = Url::parse(&format!("{scheme}://{}", env.temporal_address))
         .map_err(|_| EnvError::Invalid { name: "TEMPORAL_ADDRESS", expected: "host:port" })?;
@@ -144,9 +154,13 @@ async fn connect(env: &Env, activities: OrderActivities) -> Result<Worker, Worke
     // Worker heartbeats to the server are for its user interface only; nothing here needs the extra calls.
     let options = RuntimeOptions::builder().heartbeat_interval(None).build().map_err(|text| failed(text.into()))?;
     let runtime = Runtime::from_current_tokio(options).map_err(|error| failed(error.into()))?;
+    let key = match env.temporal_api_key_file.as_deref() {
+        Some(file) => KeyFile::new(file).read().await.map_err(WorkerError::KeyFile)?,
+        None => env.temporal_api_key.clone(),
+    };
     let connection = Connection::connect(
         ConnectionOptions::new(target)
-            .maybe_api_key(env.temporal_api_key.as_ref().map(|key| key.reveal().to_owned()))
+            .maybe_api_key(key.as_ref().map(|key| key.reveal().to_owned()))
             .maybe_tls_options(env.temporal_tls.then(TlsOptions::default))
             .dns_load_balancing(None)
             .connect_timeout(Duration::from_secs(10))
@@ -154,7 +168,7 @@ async fn connect(env: &Env, activities: OrderActivities) -> Result<Worker, Worke
     )
     .await
     .map_err(|error| WorkerError::Connect(error.into()))?;
-    let client = Client::new(connection, ClientOptions::new(env.temporal_namespace.clone()).build())
+    let client = Client::new(connection.clone(), ClientOptions::new(env.temporal_namespace.clone()).build())
         .map_err(|error| WorkerError::Connect(error.into()))?;
 
     let options = WorkerOptions::new(env.task_queue.clone())
@@ -170,7 +184,8 @@ async fn connect(env: &Env, activities: OrderActivities) -> Result<Worker, Worke
         .map_err(|error| failed(error.into()))?
         .register_activities(activities)
         .build();
-    Worker::new(&runtime, client, options).map_err(|error| failed(error.into()))
+    let worker = Worker::new(&runtime, client, options).map_err(|error| failed(error.into()))?;
+    Ok((worker, connection))
 }
 
 fn signalled() -> Result<impl Future<Output = ()>, WorkerError> {

@@ -51,6 +51,8 @@ fn a_key_is_trimmed_and_turns_tls_on_only_away_from_home() {
     assert!(!here.temporal_tls);
     let away = read(&[("TEMPORAL_API_KEY", "key"), ("TEMPORAL_ADDRESS", "temporal.example:7233")]);
     assert!(away.expect("good").temporal_tls);
+    let file = read(&[("TEMPORAL_API_KEY_FILE", "/run/key"), ("TEMPORAL_ADDRESS", "temporal.example:7233")]);
+    assert!(file.expect("good").temporal_tls, "a key in a file is a key");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod api_answers;
 mod defect;
 mod env;
 mod failure;
+mod frontend_key;
 mod idp_answers;
 mod retry_after;
 mod secret;

@@ -19,6 +19,10 @@ struct Templates;
 /// The failure modes that scenarios, checks and defects stand for: a YAML list of `id`, `title` and `about`.
 pub const FAILURE_MODES: &str = include_str!("../failure-modes.yaml");
 
+/// Who may call which method of Temporal's frontend, by a real server's own table: JSON, recorded by the program in
+/// `conformance/`.
+pub const FRONTEND_ACCESS: &str = include_str!("../conformance/access.json");
+
 /// A scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioFile {

@@ -50,7 +50,7 @@ impl Check for TruthfulHealth {
         let (mut tally, mut ended, mut disturbed_us) = (Tally::default(), false, 0);
         for record in run.records() {
             match &record.event {
-                Event::GateRpc { call, instance, rpc } if is_poll(rpc) => {
+                Event::GateRpc { call, instance, rpc, .. } if is_poll(rpc) => {
                     let polls = polls.entry((instance, rpc)).or_insert_with(|| Polls::at(record));
                     polls.open.insert(*call);
                     polls.heard(record);

@@ -55,6 +55,7 @@ pub(super) fn fire(
             lives: lifetime.access_token.to_std(),
             stated: lifetime.stated.map(crate::scenario::Duration::to_std),
         })),
+        Action::GateRequireBearer(it) => controls.require_bearer(it.required),
         Action::IdpRotateKeys(rotate) => controls.rotate_keys(rotate.keep_old),
         Action::ApiRefuseToken(refuse) => match to_refuse(refuse, trigger, known) {
             tokens if tokens.is_empty() => fired.inert = true,
@@ -109,6 +110,7 @@ pub(super) fn fire(
 pub(super) fn undo(action: &Action, controls: &mut dyn Controls) {
     match action {
         Action::IdpLifetime(_) => controls.set_lifetime(None),
+        Action::GateRequireBearer(it) => controls.require_bearer(!it.required),
         Action::LinkRefuse(_) | Action::LinkLatency(_) => {
             if let Some((end, fault)) = link(action) {
                 controls.mend_link(end, fault);

@@ -32,6 +32,8 @@ pub enum Bite {
     KeyMet,
     /// An attempt fails, or an RPC breaks off.
     AttemptFailed,
+    /// The gate refuses a call for its bearer.
+    RefusedAtGate,
     /// A request goes over the slow link.
     LinkUsed,
     /// The worker ends.
@@ -56,6 +58,7 @@ pub static BITES: &[(&str, Bite)] = &[
     ("api.drop_reply", Bite::ReplyChanged),
     ("api.refuse_token", Bite::RefusedEarly),
     ("api.hold", Bite::BarrierFull),
+    ("gate.require_bearer", Bite::RefusedAtGate),
     ("link.refuse", Bite::AttemptFailed),
     ("link.reset", Bite::AttemptFailed),
     ("link.latency", Bite::LinkUsed),
@@ -86,6 +89,7 @@ impl Bite {
             Self::RefusedForTime => "the API refused a token for the time on a clock, or one was replaced too early",
             Self::KeyMet => "the API met a token of the new key, or one of a key that is gone",
             Self::AttemptFailed => "an activity attempt failed, or an RPC to Temporal broke off",
+            Self::RefusedAtGate => "the gate refused a call for its bearer",
             Self::LinkUsed => "a request went over the slow link",
             Self::WorkerExited => "the worker ended",
         }
@@ -232,6 +236,7 @@ impl Unproved {
             }
             (Bite::AttemptFailed, Event::ActivityFailed { .. }) => true,
             (Bite::AttemptFailed, Event::GateRpcDone { code: None, .. }) => self.aim.link == Some(LinkEnd::Temporal),
+            (Bite::RefusedAtGate, Event::GateRpc { refused: Some(_), .. }) => true,
             (Bite::LinkUsed, Event::IdpRequest(_)) => self.aim.link == Some(LinkEnd::Idp),
             (Bite::LinkUsed, Event::ApiRequest(_)) => self.aim.link == Some(LinkEnd::Api),
             (Bite::LinkUsed, Event::GateRpc { .. }) => self.aim.link == Some(LinkEnd::Temporal),

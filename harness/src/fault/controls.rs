@@ -59,6 +59,9 @@ pub trait Controls: Send {
     /// Another key signs from now on.
     fn rotate_keys(&mut self, keep_old: bool);
 
+    /// The gate asks for a bearer from now on, or does not.
+    fn require_bearer(&mut self, required: bool);
+
     /// The API refuses this token value from now on, whatever its issuer says (FM-20).
     fn refuse_at_api(&mut self, token: &TokenName);
 
@@ -154,6 +157,7 @@ impl Controls for Inert {
     fn reuse_refresh_token(&mut self, _: Option<&str>) {}
     fn set_lifetime(&mut self, _: Option<TokenLifetime>) {}
     fn rotate_keys(&mut self, _: bool) {}
+    fn require_bearer(&mut self, _: bool) {}
     fn refuse_at_api(&mut self, _: &TokenName) {}
     fn break_link(&mut self, _: LinkEnd, _: LinkFault) -> bool {
         false

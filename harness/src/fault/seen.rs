@@ -58,6 +58,7 @@ pub(super) fn tokens_of(event: &Event) -> Vec<&TokenName> {
         Event::IdpToken(change) => vec![&change.token],
         Event::ApiRequest(request) => request.token.iter().collect(),
         Event::ApiResponse(reply) => reply.request.token.iter().collect(),
+        Event::GateRpc { token, .. } | Event::GateRpcDone { token, .. } => token.iter().collect(),
         _ => Vec::new(),
     }
 }

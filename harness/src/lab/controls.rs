@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mock_idp::{Idp, TokenFacts, TokenId};
+use mock_idp::{Clock as ServerClock, Idp, TokenFacts, TokenId};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -40,6 +40,8 @@ pub(super) struct Handles {
     links: Arc<Mutex<Links>>,
     workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
     gate: Gate,
+    /// The clock by which the gate judges tokens: it follows the time that passes on all.
+    gate_clock: ServerClock,
     hands: Arc<Mutex<BTreeMap<Clock, Hands>>>,
     orders: mpsc::UnboundedSender<Order>,
 }
@@ -88,7 +90,7 @@ impl Handles {
         lifetime: Duration,
         worker_clock: Option<WorkerClock>,
         expiries: Arc<Notify>,
-        gate: Gate,
+        (gate, gate_clock): (Gate, ServerClock),
     ) -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (orders, ordered) = mpsc::unbounded_channel();
         let handles = Self {
@@ -101,6 +103,7 @@ impl Handles {
             links: Arc::default(),
             workers: Arc::default(),
             gate,
+            gate_clock,
             hands: Arc::default(),
             orders,
         };
@@ -216,6 +219,7 @@ impl Controls for Handles {
 
     fn pass_time(&mut self, by: Duration) {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.gate_clock.shift_ms(by_ms);
         for clock in [Clock::Idp, Clock::Api, Clock::Worker] {
             if !self.has(clock) {
                 continue;
@@ -305,6 +309,10 @@ impl Controls for Handles {
 
     fn rotate_keys(&mut self, keep_old: bool) {
         self.idp.rotate_keys(keep_old);
+    }
+
+    fn require_bearer(&mut self, required: bool) {
+        self.gate.require_bearer(required);
     }
 
     fn refuse_at_api(&mut self, token: &TokenName) {

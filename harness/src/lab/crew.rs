@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use mock_idp::{Endpoint, Idp};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::bearer::replace;
 use super::clock::WorkerClock;
 use super::controls::Order;
 use super::egress::EgressTrap;
@@ -237,7 +238,7 @@ impl Crew {
             }
             Order::RefreshToken(token) => {
                 if let Some(file) = &self.belongings.refresh_token_file
-                    && let Err(error) = replace_private(file, token.value.expose())
+                    && let Err(error) = replace(file, token.value.expose())
                 {
                     tracing::error!(%error, "the new refresh token could not be written");
                 }
@@ -383,13 +384,4 @@ fn tell_addresses(env: &mut LabEnv, idp: &Idp, addresses: &Addresses) {
         }
     }
     env.set(LabValue::ApiUrl, format!("http://{}", addresses.api));
-}
-
-/// Writes a file of the workers' anew, for its owner alone.
-fn replace_private(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut aside, text.as_bytes())?;
-    aside.persist(file)?;
-    Ok(())
 }

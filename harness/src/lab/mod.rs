@@ -1,9 +1,11 @@
 //! What one scenario run lives in: the servers, links and processes around the worker under test.
 
+mod bearer;
 mod canary;
 mod crew;
 mod drive;
 mod env;
+mod frontend;
 mod in_process;
 mod opened;
 mod pulse;

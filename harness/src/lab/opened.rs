@@ -19,6 +19,7 @@ use super::clock::WorkerClock;
 use super::crew::{Belongings, Crew, CrewError, UnderTest};
 use super::drive::{self, Drive};
 use super::env::LabEnv;
+use super::frontend;
 use super::pulse::Pulse;
 use super::scene::{Incomplete, Opening, Scene};
 use super::tokens::Validation;
@@ -179,7 +180,7 @@ impl Lab {
         let library = site.faketime.clone().filter(|_| brief.under_test.is_process() && needs_worker_clock(resolved));
         let worker_clock = library.map(|library| WorkerClock::create(library, files.path())).transpose()?;
         let opening = Opening {
-            idp: idp_config(resolved, &clients, brief.seed),
+            idp: idp_config(resolved, &clients, &site.namespace, brief.seed),
             validation: match resolved.api.mode {
                 ValidationMode::Jwks => Validation::Jwks,
                 ValidationMode::Introspect => Validation::Introspect,
@@ -191,6 +192,7 @@ impl Lab {
                 upstream,
             },
             temporal: site.temporal,
+            authorization: frontend::authorization(resolved)?,
             worker_clock: worker_clock.clone(),
             secrets: vec![
                 (TokenName::from("S1"), clients.secret.clone()),
@@ -218,6 +220,9 @@ impl Lab {
         }
         let state = private_directory(&files, "state")?;
         env.set(LabValue::StateDir, state.to_string_lossy());
+        if frontend::is_guarded(resolved) {
+            frontend::guard(&mut scene, resolved, &state, &mut env).await?;
+        }
         let mut refresh_token_file = None;
         if resolved.client.grant == Grant::RefreshToken {
             // Its issuer is nobody's address: a refresh token is not bound to one.
@@ -371,11 +376,13 @@ impl Clients {
     }
 }
 
-fn idp_config(resolved: &Resolved, clients: &Clients, seed: u64) -> IdpConfig {
+fn idp_config(resolved: &Resolved, clients: &Clients, namespace: &str, seed: u64) -> IdpConfig {
     let registered = |id: &str, secret: &Secret| Clients::registered(resolved, id, secret);
+    let of_frontend = frontend::is_guarded(resolved).then(|| frontend::client(resolved, namespace));
+    let of_api = [registered(&clients.id, &clients.secret), registered(OTHER_CLIENT, &clients.other_secret)];
     IdpConfig {
         dialect: resolved.idp.dialect,
-        clients: vec![registered(&clients.id, &clients.secret), registered(OTHER_CLIENT, &clients.other_secret)],
+        clients: of_api.into_iter().chain(of_frontend).collect(),
         format: match (resolved.idp.token_format, resolved.idp.signing) {
             (TokenFormat::Opaque, _) => IdpFormat::Opaque,
             (TokenFormat::Jwt, Signing::Rs256) => IdpFormat::Jwt(Algorithm::Rs256),

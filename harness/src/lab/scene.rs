@@ -7,14 +7,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mock_idp::{Clock as ServerClock, Config, Idp, Listener};
+use mock_idp::{Clock as ServerClock, Config, Endpoint, Idp, Listener};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::api::{self, ApiFront};
 use super::clock::WorkerClock;
 use super::controls::{Handles, Order};
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::idp::Observed;
 use super::link::Link;
 use super::tokens::{Judge, Names, Validation};
@@ -22,6 +22,9 @@ use super::worker::WorkerProcess;
 use crate::fault::{Controls as _, Engine, Plan, Progress};
 use crate::journal::{Clock, Event, Instance, Journal, TokenName};
 use crate::scenario::{LinkEnd, Poll};
+
+/// Who fetches keys for the gate, in the journal.
+const FRONTEND: &str = "temporal";
 
 /// What a lab is opened with.
 pub struct Opening {
@@ -35,6 +38,8 @@ pub struct Opening {
     pub api: api::Config,
     /// The Temporal frontend.
     pub temporal: SocketAddr,
+    /// How the gate decides who may call, once it asks for a bearer.
+    pub authorization: gate::Authorization,
     /// The workers' clock, if they are started with one that can be moved.
     pub worker_clock: Option<WorkerClock>,
     /// Secrets that no token is, with the names that the journal shows instead.
@@ -111,9 +116,16 @@ impl Scene {
         };
         let front = ApiFront::new(opening.api, journal.clone(), Box::new(judge.clone()), calls);
         let authority = opening.temporal.to_string().parse().expect("a socket address is an authority");
-        let gate = Gate::new(authority, journal.clone());
+        let clock = ServerClock::default();
+        let known = judge.clone();
+        let gate = Gate::new(gate::Config {
+            authorization: opening.authorization,
+            clock: clock.clone(),
+            names: Box::new(move |token| known.name_of(token)),
+            ..gate::Config::new(authority, journal.clone())
+        });
         let (handles, orders) =
-            Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, gate.clone());
+            Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, (gate.clone(), clock));
         let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
         let mut serving = JoinSet::new();
@@ -172,6 +184,40 @@ impl Scene {
         let (gate, from) = (self.gate.clone(), instance.clone());
         self.serving.spawn(temporal.serve(move |io| gate.serve(from.clone(), io)));
         Ok(addresses)
+    }
+
+    /// Gives the gate the keys of the identity provider, and fetches them again so often; zero: never.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no port. That keys cannot be fetched is a state that a server can be in.
+    pub async fn give_keys_to_gate(&mut self, every: Duration) -> io::Result<()> {
+        let link = Link::bind(IpAddr::V4(Ipv4Addr::LOCALHOST))?;
+        let listener = Listener::new(FRONTEND, format!("http://{}", link.address()));
+        let jwks = self.idp().url(Endpoint::Jwks, &listener).and_then(|url| url.parse().ok());
+        let router = self.handles.idp.router(listener);
+        self.serving.spawn(link.serve(move |io| {
+            let router = router.clone();
+            async move { mock_idp::fault::serve_connection(io, router.into_service()).await }
+        }));
+        let Some(jwks) = jwks else { return Ok(()) };
+        if let Err(error) = self.gate.fetch_keys(&jwks).await {
+            tracing::debug!(%error, "the gate has no keys");
+        }
+        if !every.is_zero() {
+            self.serving.spawn(self.gate.clone().refresh_keys(jwks, every));
+        }
+        Ok(())
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Does this until the lab closes.
+    pub(super) fn serve(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.serving.spawn(work);
     }
 
     /// A started worker: faults can kill it from now on.

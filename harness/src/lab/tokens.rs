@@ -81,6 +81,12 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// What the journal calls the token with this value, if the identity provider knows it.
+    pub fn name_of(&self, token: &str) -> Option<TokenName> {
+        let token = self.idp.facts(token)?;
+        Some(self.names.name(token.id, token.kind))
+    }
+
     /// Whether the key that signed this token is in the JWKS, as far as the API knows.
     fn knows_key_of(&self, bearer: &str) -> bool {
         // An opaque token is signed by nobody.

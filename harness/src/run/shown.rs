@@ -131,8 +131,8 @@ mod tests {
         // All that is troubled comes after the first good answer.
         let all = catalogue().expect("good").len();
         let alone = left_out(&[SHIP]);
-        assert_eq!(alone.len(), all - 3, "{alone:?}");
-        for id in ["outage-api-503", "outage-effect-reply-lost", "rotation-restart"] {
+        assert_eq!(alone.len(), all - 4, "{alone:?}");
+        for id in ["frontend-renewed-in-time", "outage-api-503", "outage-effect-reply-lost", "rotation-restart"] {
             assert!(!alone.contains(&id.to_owned()), "{id} needs one request only");
         }
         assert_eq!(left_out(&[]).len(), all - 1, "a restart between two workflows needs none");

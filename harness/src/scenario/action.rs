@@ -51,6 +51,7 @@ actions! {
     ApiDropReply(ApiReplies) "api.drop_reply" "The next requests are processed, effects included, and their replies are lost."
     ApiRefuseToken(RefuseToken) "api.refuse_token" "The API refuses one token value from now on, whatever its issuer says (FM-20)."
     ApiHold(Hold) "api.hold" "A barrier: requests wait until so many have come, then all go on."
+    GateRequireBearer(RequireBearer) "gate.require_bearer" "The frontend asks for a bearer, as `temporal: { authorizer: … }` says, or stops asking."
     LinkRefuse(LinkTarget) "link.refuse" "Connections are refused, open ones are reset."
     LinkReset(LinkTarget) "link.reset" "Open connections are reset, once."
     LinkLatency(LinkLatency) "link.latency" "Bytes arrive later."
@@ -142,6 +143,15 @@ pub enum KindOfToken {
     Access,
     /// A refresh token.
     Refresh,
+}
+
+/// Whether the frontend asks for a bearer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequireBearer {
+    /// Whether calls need one from now on. Default: true. Without one everybody may do everything (FM-36).
+    #[serde(default = "yes")]
+    pub required: bool,
 }
 
 /// Which client.

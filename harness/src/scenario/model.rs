@@ -12,6 +12,7 @@ use super::client::{Grant, TokenFormat};
 use super::delay::Delay;
 use super::policy::Refresh;
 use super::target::{CheckSetting, Restart};
+use super::temporal::TemporalSettings;
 use super::trigger::{Bite, OneOf, Trigger};
 use super::value::Entries;
 
@@ -94,6 +95,8 @@ pub enum Requirement {
     Processes,
     /// A worker clock that can be moved. The machine's affair.
     MovableWorkerClock,
+    /// Workers that read their bearer for the Temporal frontend from a file, again and again.
+    FrontendRenewal,
     /// Events that follow one another, in this order, in each workflow of the control: the same configuration without
     /// faults. What the workload does not do, no fault can trouble.
     ControlShows(Vec<Shown>),
@@ -122,6 +125,7 @@ impl Requirement {
         ("instances", "workers that may be started so many times"),
         ("processes", "workers that are processes, so that they can be killed"),
         ("movable-worker-clock", "a machine on which the worker's clock can be moved (libfaketime)"),
+        ("frontend-renewal", "workers that read their bearer for Temporal from `{temporal.token_file}`"),
         ("control-shows", "a workload in whose workflows these events follow one another when nothing goes wrong"),
     ];
 
@@ -137,6 +141,7 @@ impl Requirement {
             Self::Instances(_) => "instances",
             Self::Processes => "processes",
             Self::MovableWorkerClock => "movable-worker-clock",
+            Self::FrontendRenewal => "frontend-renewal",
             Self::ControlShows(_) => "control-shows",
         }
     }
@@ -274,18 +279,6 @@ pub struct WorkloadSettings {
     /// How many run at once. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<At<NonZeroU32>>,
-}
-
-/// How the Temporal server and the gate in front of it are set.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TemporalSettings {
-    /// Whether the gate asks for a bearer, as Temporal's default authorizer does.
-    #[serde(default)]
-    pub require_bearer: bool,
-    /// Whether the scenario hurts the server and so gets one of its own.
-    #[serde(default)]
-    pub own_server: bool,
 }
 
 /// A fault: when, what, how often.

@@ -6,6 +6,7 @@ use mock_idp::file::Duration;
 use super::action::{Action, ClockOwner, TimePass};
 use super::client::{Client, Grant, TokenFormat};
 use super::model::{Fault, Requirement, Scenario, TimeMode};
+use super::placeholder::{LabValue, Placeholder, Template};
 use super::resolve::{real_lifetime, time_mode};
 use super::target::Target;
 use crate::journal::{Moment, kind_doc};
@@ -73,8 +74,23 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
                     not_applicable(format!("dialect {}: {instead}", facts.dialect));
                 }
             }
+            Requirement::FrontendRenewal if !is_given(target, &[LabValue::TemporalTokenFile]) => {
+                not_applicable("no worker of the target is given `{temporal.token_file}`".to_owned());
+            }
             Requirement::Instances(count) => instances = instances.max(Some(*count)),
             _ => {}
+        }
+    }
+    if scenario.guards_frontend() {
+        if !is_given(target, &[LabValue::TemporalToken, LabValue::TemporalTokenFile]) {
+            not_applicable(
+                "no worker of the target is given a bearer for Temporal, `{temporal.token_file}`".to_owned(),
+            );
+        }
+        // Temporal's server knows JWTs only.
+        let jwt = Requirement::TokenFormat(TokenFormat::Jwt);
+        if let Some(instead) = instead(facts.dialect, &jwt) {
+            not_applicable(format!("dialect {}: {instead}", facts.dialect));
         }
     }
     for worker in target.all_workers() {
@@ -121,6 +137,17 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
         missing.push(Unmet::NotApplicable("the worker is no process of its own".to_owned()));
     }
     missing
+}
+
+/// Whether a worker of the target is given one of these values.
+fn is_given(target: &Target, values: &[LabValue]) -> bool {
+    let names = |template: &Template| {
+        template.placeholders().any(|placeholder| values.iter().any(|value| *placeholder == Placeholder::Lab(*value)))
+    };
+    target.all_workers().any(|worker| {
+        let env = worker.env.iter().any(|(_, text)| names(&text.value));
+        env || worker.command.value.iter().any(|word| names(&word.value))
+    })
 }
 
 /// The first client that fits; the default client if the target names none.

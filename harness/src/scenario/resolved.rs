@@ -11,9 +11,10 @@ use super::action::Action;
 use super::api::{Correlate, Route, ValidationMode};
 use super::client::{Client, TokenFormat};
 use super::delay::Delay;
-use super::model::{Arm, Clocks, Outcome, Reuse, Signing, TemporalSettings, TimeMode};
+use super::model::{Arm, Clocks, Outcome, Reuse, Signing, TimeMode};
 use super::policy::{ErrorTypes, OnPermanent, Refresh};
 use super::target::{Poll, Restart};
+use super::temporal::TemporalSettings;
 use super::trigger::{Bite, Per, Scalar, Then};
 use super::value::{Entries, Value};
 

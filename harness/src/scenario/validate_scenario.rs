@@ -38,6 +38,12 @@ pub(super) fn validate(scenario: &Scenario, problems: &mut Problems) {
     }
     checks(&scenario.checks, problems);
     faults(scenario, problems);
+    if let (Err(wrong), Some(text)) =
+        (scenario.temporal.authorizer.regex(), &scenario.temporal.authorizer.permissions_regex)
+    {
+        let hint = r"as in `^(?P<role>\w+):(?P<namespace>[\w-]+)$`";
+        problems.add(text.at, Complaint::new(wrong).hint(hint));
+    }
     for kind in &scenario.transcript.races {
         if kind_doc(kind).is_none() {
             problems.unknown(kind.at, "event", kind, KIND_DOCS.iter().map(|kind| kind.name));

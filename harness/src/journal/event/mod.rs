@@ -12,7 +12,7 @@ pub use http::{ApiRequest, ApiResponse, IdpRequest, IdpResponse, IdpToken, Token
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::id::{Call, Instance, Seq, WorkflowId};
+use super::id::{Call, Instance, Seq, TokenName, WorkflowId};
 use super::run::{RunEnd, RunHeader};
 
 /// What happened.
@@ -158,6 +158,12 @@ pub enum Event {
         instance: Instance,
         /// Name of the method, `PollActivityTaskQueue`.
         rpc: String,
+        /// The token that it carried.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        token: Option<TokenName>,
+        /// Why the gate refuses it, where it asks for a bearer.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        refused: Option<String>,
     },
     /// An RPC ended.
     #[serde(rename = "gate.rpc_done")]
@@ -170,6 +176,12 @@ pub enum Event {
         rpc: String,
         /// gRPC status code, 0 for OK; `None` when the stream was reset.
         code: Option<i32>,
+        /// The token that it carried.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        token: Option<TokenName>,
+        /// The fault that made its end what it is.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        fault: Option<String>,
     },
     /// An activity attempt is about to be delivered to a worker.
     #[serde(rename = "activity.started")]
@@ -323,9 +335,9 @@ impl Event {
     /// Says of a reply which fault made it what it is.
     pub(super) fn attribute_to(&mut self, id: String) {
         match self {
-            Self::IdpResponse(IdpResponse { fault, .. }) | Self::ApiResponse(ApiResponse { fault, .. }) => {
-                *fault = Some(id);
-            }
+            Self::IdpResponse(IdpResponse { fault, .. })
+            | Self::ApiResponse(ApiResponse { fault, .. })
+            | Self::GateRpcDone { fault, .. } => *fault = Some(id),
             _ => {}
         }
     }

@@ -9,7 +9,11 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use super::rpc::{self, Rpc};
+use super::answer::{self, code};
+use super::rpc::Rpc;
+
+/// What a worker is told of a server that is gone.
+pub(super) const LOST: &str = "the Temporal frontend is lost";
 
 /// A request's or reply's body.
 ///
@@ -51,13 +55,13 @@ impl http_body::Body for Body {
                 let frame = match (frame, rpc.take()) {
                     (Some(Err(error)), Some(rpc)) => {
                         tracing::debug!(%error, "the Temporal frontend was lost within a reply");
-                        let trailers = rpc::unavailable();
-                        rpc.end_detached(rpc::status(&trailers));
+                        let trailers = answer::error(code::UNAVAILABLE, LOST);
+                        rpc.end_detached(Some(code::UNAVAILABLE));
                         Some(Ok(Frame::trailers(trailers)))
                     }
                     (Some(Ok(frame)), Some(ending)) => {
                         match frame.trailers_ref() {
-                            Some(trailers) => ending.end_detached(rpc::status(trailers)),
+                            Some(trailers) => ending.end_detached(answer::status(trailers)),
                             None => *rpc = Some(ending),
                         }
                         Some(Ok(frame))

@@ -1,5 +1,6 @@
 //! Length-prefixed messages of gRPC over HTTP/2 ("Length-Prefixed-Message" of the gRPC protocol description).
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
@@ -38,9 +39,9 @@ pub enum Unreadable {
     },
 }
 
-/// Decodes the one message of a unary call's body. Whether it is compressed, each message says itself: short ones
-/// come uncompressed in a call whose encoding is gzip.
-pub(super) fn decode<M: Message + Default>(rpc: &str, body: &[u8]) -> Result<M, Unreadable> {
+/// The one message of a unary call's body, plain. Whether it is compressed, each message says itself: short ones come
+/// uncompressed in a call whose encoding is gzip.
+pub(super) fn plain<'a>(rpc: &str, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Unreadable> {
     let torn = || Unreadable::Torn { rpc: rpc.to_owned() };
     let (prefix, message) = body.split_at_checked(PREFIX).ok_or_else(torn)?;
     let (&flag, length) = prefix.split_first().ok_or_else(torn)?;
@@ -48,18 +49,22 @@ pub(super) fn decode<M: Message + Default>(rpc: &str, body: &[u8]) -> Result<M, 
     if message.len() != length {
         return Err(torn());
     }
-    let decoded = match flag {
-        0 => M::decode(message),
+    match flag {
+        0 => Ok(message.into()),
         1 => {
             let mut plain = Vec::new();
             GzDecoder::new(message)
                 .read_to_end(&mut plain)
                 .map_err(|source| Unreadable::Compressed { rpc: rpc.to_owned(), source })?;
-            M::decode(plain.as_slice())
+            Ok(plain.into())
         }
-        _ => return Err(torn()),
-    };
-    decoded.map_err(|source| Unreadable::Decode { rpc: rpc.to_owned(), source })
+        _ => Err(torn()),
+    }
+}
+
+/// Decodes the one message of a unary call's body.
+pub(super) fn decode<M: Message + Default>(rpc: &str, body: &[u8]) -> Result<M, Unreadable> {
+    M::decode(&*plain(rpc, body)?).map_err(|source| Unreadable::Decode { rpc: rpc.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@
 //! the event is recorded and its effects are done. Every method of Temporal's workflow service is unary, so such a
 //! call's message is held whole meanwhile; calls of other services stream through.
 
+mod answer;
+mod authorizer;
 mod body;
 mod decode;
+mod jwks;
 mod message;
 mod proxy;
 mod rpc;
@@ -18,23 +21,28 @@ mod watch;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::uri::Authority;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use mock_idp::Clock;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use self::authorizer::{Authorizer, Refusal};
+pub use self::authorizer::{NoJwks, Preset, Settings as Authorization};
 use self::body::Body;
+pub use self::jwks::KeysError;
 pub use self::message::Unreadable;
 use self::under_way::UnderWay;
 use self::watch::Attempts;
-use crate::journal::{Instance, Journal};
+use crate::journal::{Instance, Journal, TokenName};
 
 /// Metadata of one call may be as large as this; errors carry their details there.
 const HEADERS: u32 = 1 << 20;
@@ -54,11 +62,63 @@ struct Shared {
     under_way: UnderWay,
     attempts: Attempts,
     failure: Mutex<Option<Unreadable>>,
+    authorizer: Authorizer,
+    bearer_required: AtomicBool,
+    clock: Clock,
+    names: NameOf,
+}
+
+/// What the journal calls the token with this value, if it is one that the lab knows.
+pub type NameOf = Box<dyn Fn(&str) -> Option<TokenName> + Send + Sync>;
+
+/// What a gate is made of.
+pub struct Config {
+    /// The frontend, host and port, without TLS.
+    pub upstream: Authority,
+    /// Where it reports to.
+    pub journal: Journal,
+    /// How it decides who may call, once it [asks for a bearer](Gate::require_bearer).
+    pub authorization: Authorization,
+    /// The clock by which tokens expire there.
+    pub clock: Clock,
+    /// What tokens are called.
+    pub names: NameOf,
+}
+
+impl Config {
+    /// A gate to `upstream` that reports to `journal`, and knows no tokens.
+    pub fn new(upstream: Authority, journal: Journal) -> Self {
+        Self {
+            upstream,
+            journal,
+            authorization: Authorization::default(),
+            clock: Clock::default(),
+            names: Box::new(|_| None),
+        }
+    }
+}
+
+impl Shared {
+    /// The name of the token that a call carries.
+    fn token_of(&self, headers: &HeaderMap) -> Option<TokenName> {
+        let value = std::str::from_utf8(self.authorizer.credentials(headers)).ok()?;
+        (self.names)(value.split_once(' ').map_or(value, |(_, token)| token).trim())
+    }
+
+    /// Whether a call may be made that begins now. `body` is that of the request, or empty.
+    fn authorize(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+        if !self.bearer_required.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // What cannot be read names no namespace, in which nobody has a right.
+        let message = message::plain(path, body).unwrap_or_default();
+        self.authorizer.judge(path, headers, &message, self.clock.now_s())
+    }
 }
 
 impl Gate {
-    /// A gate to the frontend at `upstream` (host and port, without TLS), which reports to `journal`.
-    pub fn new(upstream: Authority, journal: Journal) -> Self {
+    /// A gate that asks for no bearer so far.
+    pub fn new(config: Config) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
@@ -67,14 +127,32 @@ impl Gate {
             .http2_max_header_list_size(HEADERS)
             .build(connector);
         Self(Arc::new(Shared {
-            upstream,
-            journal,
+            upstream: config.upstream,
+            journal: config.journal,
             client,
             calls: AtomicU64::new(1),
             under_way: UnderWay::default(),
             attempts: Attempts::default(),
             failure: Mutex::default(),
+            authorizer: Authorizer::new(config.authorization),
+            bearer_required: AtomicBool::new(false),
+            clock: config.clock,
+            names: config.names,
         }))
+    }
+
+    /// From now on calls need a bearer, or do not. Calls that are under way go on: a parked poll outlives its token.
+    pub fn require_bearer(&self, required: bool) {
+        self.0.bearer_required.store(required, Ordering::Relaxed);
+    }
+
+    /// Replaces the keys that tokens are verified with by those of a JWKS.
+    ///
+    /// # Errors
+    ///
+    /// If it is none. The keys of before stay.
+    pub fn replace_keys(&self, jwks: &[u8]) -> Result<(), NoJwks> {
+        self.0.authorizer.keys().replace(jwks)
     }
 
     /// Serves one connection of the worker instance `instance` until it ends.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::{Parts, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 
-use super::Shared;
-use super::body::Body;
-use super::rpc::{self, Rpc};
-use super::watch;
-use crate::journal::Instance;
+use super::answer::{self, code};
+use super::body::{Body, LOST};
+use super::rpc::{Caller, Rpc};
+use super::{Shared, watch};
+use crate::journal::{Act, Instance};
 
 /// The service whose methods workers use. All of them are unary.
 const WORKFLOW_SERVICE: &str = "/temporal.api.workflowservice.v1.WorkflowService/";
@@ -20,34 +20,56 @@ const WORKFLOW_SERVICE: &str = "/temporal.api.workflowservice.v1.WorkflowService
 /// A gRPC message without fields.
 const NO_MESSAGE: &[u8] = &[0; 5];
 
+/// Why a call ends without a reply.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// The worker's request was lost before it was complete.
+    #[error("the worker's request was lost")]
+    Worker(#[from] hyper::Error),
+    /// A fault resets its stream.
+    #[error("the stream is reset")]
+    Reset(#[from] h2::Error),
+}
+
 /// Forwards a call. The call to the server lives inside this future: with it, it is cancelled.
-///
-/// # Errors
-///
-/// If the worker's request is lost before it is complete.
 pub(super) async fn forward(
     gate: Arc<Shared>,
     instance: Instance,
     request: Request<Incoming>,
-) -> hyper::Result<Response<Body>> {
-    let path = request.uri().path();
-    let unary = path.starts_with(WORKFLOW_SERVICE);
-    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-    let rpc = Rpc::begin(gate, instance, name).await;
-
+) -> Result<Response<Body>, Broken> {
     let (mut parts, incoming) = request.into_parts();
-    parts.uri = towards(rpc.gate(), parts.uri);
-    let body = if unary && watch::watches_request(rpc.name()) {
+    let path = parts.uri.path().to_owned();
+    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+    let unary = path.starts_with(WORKFLOW_SERVICE);
+    let caller = Caller { instance, rpc: name, token: gate.token_of(&parts.headers) };
+    let (body, plain) = if unary {
         let (data, trailers) = Body::whole(incoming).await?;
-        watch::request(&rpc, &data).await;
-        Body::Whole { data, trailers }
+        let plain = data.clone();
+        (Body::Whole { data, trailers }, plain)
     } else {
-        Body::Through { incoming, rpc: None }
+        (Body::Through { incoming, rpc: None }, Bytes::new())
     };
+    let (rpc, act) = Rpc::begin(Arc::clone(&gate), caller, || gate.authorize(&path, &parts.headers, &plain)).await;
+    match act {
+        Err(refusal) => {
+            let code = refusal.code();
+            return leave(rpc, Some(code), refusal.reply()).await;
+        }
+        Ok(Act::Answer(answer)) => {
+            let reply = answer::scripted(answer);
+            let code = answer::status(reply.headers());
+            return leave(rpc, code, reply).await;
+        }
+        Ok(_) => {}
+    }
+    if unary && watch::watches_request(rpc.name()) {
+        watch::request(&rpc, &plain).await;
+    }
 
+    parts.uri = towards(rpc.gate(), parts.uri);
     let reply = match rpc.gate().client.request(Request::from_parts(parts, body)).await {
         Ok(reply) => reply,
-        Err(error) => return Ok(lost(rpc, error).await),
+        Err(error) => return lost(rpc, error).await,
     };
     let (parts, incoming) = reply.into_parts();
     if !unary {
@@ -55,13 +77,20 @@ pub(super) async fn forward(
     }
     let (data, trailers) = match Body::whole(incoming).await {
         Ok(whole) => whole,
-        Err(error) => return Ok(lost(rpc, error).await),
+        Err(error) => return lost(rpc, error).await,
     };
     watch::reply(&rpc, &data).await;
     // A reply without a message has its status among the headers ("Trailers-Only").
-    let code = trailers.as_ref().and_then(rpc::status).or_else(|| rpc::status(&parts.headers));
-    rpc.end(code).await;
-    Ok(Response::from_parts(parts, Body::Whole { data, trailers }))
+    let code = trailers.as_ref().and_then(answer::status).or_else(|| answer::status(&parts.headers));
+    leave(rpc, code, Response::from_parts(parts, Body::Whole { data, trailers })).await
+}
+
+/// Reports a reply that is about to leave, and lets it go or not.
+async fn leave(rpc: Rpc, code: Option<i32>, reply: Response<Body>) -> Result<Response<Body>, Broken> {
+    match rpc.end(code).await {
+        Act::DropReply => Err(h2::Error::from(h2::Reason::INTERNAL_ERROR).into()),
+        _ => Ok(reply),
+    }
 }
 
 /// A call of the gate's own that asks for nothing: its answer says that the server has read all that was sent before.
@@ -84,12 +113,7 @@ fn towards(gate: &Shared, uri: Uri) -> Uri {
 }
 
 /// What a worker gets when the server is lost: `UNAVAILABLE`, which SDKs retry.
-async fn lost(rpc: Rpc, error: impl std::error::Error) -> Response<Body> {
+async fn lost(rpc: Rpc, error: impl std::error::Error) -> Result<Response<Body>, Broken> {
     tracing::debug!(rpc = rpc.name(), %error, "the Temporal frontend is lost");
-    let headers: HeaderMap = rpc::unavailable();
-    rpc.end(rpc::status(&headers)).await;
-    let mut reply = Response::new(Body::none());
-    *reply.headers_mut() = headers;
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    reply
+    leave(rpc, Some(code::UNAVAILABLE), answer::trailers_only(answer::error(code::UNAVAILABLE, LOST))).await
 }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{HeaderMap, HeaderValue};
 use tokio::runtime::Handle;
 
 use super::Shared;
-use crate::journal::{Call, Event, Instance, Recorded};
-
-const UNAVAILABLE: &str = "14";
+use super::authorizer::Refusal;
+use crate::journal::{Act, Call, Event, Instance, Recorded, TokenName};
 
 /// A call that is under way. Dropped before its end, it was lost: its stream was reset or its connection is gone.
 pub(super) struct Rpc {
@@ -17,18 +15,52 @@ pub(super) struct Rpc {
     call: Call,
     instance: Instance,
     name: String,
+    token: Option<TokenName>,
     ended: bool,
 }
 
+/// Who calls what, and with which token.
+pub(super) struct Caller {
+    pub(super) instance: Instance,
+    pub(super) rpc: String,
+    pub(super) token: Option<TokenName>,
+}
+
 impl Rpc {
-    /// Reports the call and does what the recording says.
-    pub(super) async fn begin(gate: Arc<Shared>, instance: Instance, name: String) -> Self {
+    /// Reports the call, whether `authorize` refuses it, and does what the recording says.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, with the call that it ends.
+    pub(super) async fn begin(
+        gate: Arc<Shared>,
+        caller: Caller,
+        authorize: impl FnOnce() -> Result<(), Refusal>,
+    ) -> (Self, Result<Act, Refusal>) {
         let call = Call(gate.calls.fetch_add(1, Ordering::Relaxed));
-        gate.under_way.begin(&instance);
-        let rpc = Self { gate, call, instance, name, ended: false };
-        let event = Event::GateRpc { call, instance: rpc.instance.clone(), rpc: rpc.name.clone() };
-        settled(rpc.gate.journal.record(event)).await;
-        rpc
+        gate.under_way.begin(&caller.instance);
+        let Caller { instance, rpc: name, token } = caller;
+        let rpc = Self { gate, call, instance, name, token, ended: false };
+        let event = Event::GateRpc {
+            call,
+            instance: rpc.instance.clone(),
+            rpc: rpc.name.clone(),
+            token: rpc.token.clone(),
+            refused: None,
+        };
+        let mut decided = Ok(());
+        let recorded = rpc.gate.journal.record_with(event, |event, directive| {
+            // What a fault answers has not come so far.
+            if !directive.act.processes() {
+                return;
+            }
+            decided = authorize();
+            if let (Event::GateRpc { refused, .. }, Err(refusal)) = (event, &decided) {
+                *refused = Some(refusal.reason.to_owned());
+            }
+        });
+        let act = settled(recorded).await;
+        (rpc, decided.map(|()| act))
     }
 
     /// The gate that it came through.
@@ -46,10 +78,10 @@ impl Rpc {
         &self.name
     }
 
-    /// Reports the end of the call with its gRPC status, before the reply leaves.
-    pub(super) async fn end(mut self, code: Option<i32>) {
+    /// Reports the end of the call with its gRPC status, before the reply leaves, and says what becomes of that.
+    pub(super) async fn end(mut self, code: Option<i32>) -> Act {
         let recorded = self.record_end(code);
-        settled(recorded).await;
+        settled(recorded).await
     }
 
     /// The same from where nothing can wait.
@@ -59,8 +91,14 @@ impl Rpc {
 
     fn record_end(&mut self, code: Option<i32>) -> Recorded {
         self.ended = true;
-        let (call, instance, rpc) = (self.call, self.instance.clone(), self.name.clone());
-        self.gate.journal.record(Event::GateRpcDone { call, instance, rpc, code })
+        self.gate.journal.record(Event::GateRpcDone {
+            call: self.call,
+            instance: self.instance.clone(),
+            rpc: self.name.clone(),
+            code,
+            token: self.token.clone(),
+            fault: None,
+        })
     }
 }
 
@@ -73,17 +111,17 @@ impl Drop for Rpc {
     }
 }
 
-/// Waits until what an event brought about is done, and for its delay. The gate knows no other directive.
+/// Waits until what an event brought about is done, and for its delay, and says what to do then.
 ///
 /// The effects run in a task of their own: one may kill the very worker whose call is held here, and with the call
 /// this future is dropped.
-pub(super) async fn settled(recorded: Recorded) {
+pub(super) async fn settled(recorded: Recorded) -> Act {
     // It fails only if an effect panicked, which the runtime has reported, or while the runtime shuts down.
-    if let Ok(directive) = tokio::spawn(recorded.settled()).await
-        && !directive.delay.is_zero()
-    {
+    let Ok(directive) = tokio::spawn(recorded.settled()).await else { return Act::Proceed };
+    if !directive.delay.is_zero() {
         tokio::time::sleep(directive.delay).await;
     }
+    directive.act
 }
 
 fn detach(recorded: Recorded) {
@@ -91,17 +129,4 @@ fn detach(recorded: Recorded) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(recorded.settled()));
     }
-}
-
-/// The gRPC status code in `headers`, which are a reply's trailers or, if it has nothing else, its headers.
-pub(super) fn status(headers: &HeaderMap) -> Option<i32> {
-    headers.get("grpc-status")?.to_str().ok()?.parse().ok()
-}
-
-/// Says that the server is lost.
-pub(super) fn unavailable() -> HeaderMap {
-    HeaderMap::from_iter([
-        (http::HeaderName::from_static("grpc-status"), HeaderValue::from_static(UNAVAILABLE)),
-        (http::HeaderName::from_static("grpc-message"), HeaderValue::from_static("the Temporal frontend is lost")),
-    ])
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokenlapse::fault::Plan;
 use tokenlapse::journal::{Event, Instance, TokenChange};
 
@@ -61,8 +62,10 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let api_request = || Event::ApiRequest(api_request("w1", "T1"));
     let refused = |why| api("w1", "T1", 401, Some(why));
     let died = |how| token("T1", how);
-    let broken_off = serde_json::json!({"kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": "Poll"});
+    let broken_off = json!({"kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": "Poll"});
     let broken_off: Event = serde_json::from_value(broken_off).expect("an event");
+    let at_gate = json!({"kind": "gate.rpc", "call": 9, "instance": "w1.1", "rpc": "Poll", "refused": "expired"});
+    let at_gate: Event = serde_json::from_value(at_gate).expect("an event");
     let of_new_key = || vec![Event::IdpKey { kid: "k2".into() }, issued("T9"), api("w1", "T9", 200, None)];
     vec![
         ("idp.revoke: {}", vec![], vec![died(TokenChange::Revoked), refused("revoked")]),
@@ -92,6 +95,7 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("api.drop_reply: {}", vec![], vec![]),
         ("api.refuse_token: {}", vec![], vec![refused("refused_early")]),
         ("api.hold: { until: 1 }", vec![], vec![api_request()]),
+        ("gate.require_bearer: {}", vec![], vec![at_gate]),
         ("link.refuse: { on: idp }", vec![], vec![attempt_failed()]),
         ("link.reset: { on: temporal }", vec![], vec![broken_off]),
         ("link.latency: { on: api, by: 1ms }", vec![], vec![api_request()]),

@@ -12,7 +12,7 @@ use tokenlapse::scenario::{Facts, LinkEnd, Scenario, Target, resolve};
 
 /// The plan of a scenario file that goes on so after its head.
 pub(crate) fn plan(rest: &str) -> Plan {
-    let target = "target: t\nworker: { command: [./w] }\nworkload: { workflow: W }\npolicy: { refresh: on-retry }\n";
+    let target = "target: t\nworker: { command: [./w, '{temporal.token_file}'] }\nworkload: { workflow: W }\npolicy: { refresh: on-retry }\n";
     let target = Target::parse(target, "target.yaml").expect("a target");
     let text = format!("scenario: s\nfamily: f\ntitle: T\n{rest}\n");
     let scenario = Scenario::parse(&text, "s.yaml").unwrap_or_else(|errors| panic!("{errors:?}"));
@@ -53,6 +53,9 @@ impl Controls for Said {
     }
     fn skew(&mut self, clock: Clock, by_ms: i64) {
         self.say(format!("skew {clock:?} {by_ms}"));
+    }
+    fn require_bearer(&mut self, required: bool) {
+        self.say(format!("require bearer {required}"));
     }
     fn drift(&mut self, clock: Clock, ms_per_second: i64) {
         self.say(format!("drift {clock:?} {ms_per_second}"));

@@ -16,6 +16,7 @@ use mock_idp::{Client as OAuthClient, Config};
 use tokenlapse::fault::Plan;
 use tokenlapse::journal::{Event, Instance, Journal, Record};
 use tokenlapse::lab::api;
+use tokenlapse::lab::gate::Authorization;
 use tokenlapse::lab::scene::{Addresses, Opening, Scene};
 use tokenlapse::lab::tokens::Validation;
 use tokenlapse::scenario::{Facts, Route, Scenario, Target, resolve};
@@ -53,6 +54,7 @@ impl Lab {
                 upstream: format!("http://{}", upstream().await).parse().expect("a URL"),
             },
             temporal: "127.0.0.1:1".parse().expect("an address"),
+            authorization: Authorization::default(),
             worker_clock: None,
             leeway: Duration::ZERO,
             secrets: Vec::new(),

@@ -24,7 +24,7 @@ use prost::Message;
 use tokio::sync::mpsc;
 
 use crate::journal::{Event, Journal};
-use crate::lab::gate::Gate;
+use crate::lab::gate::{Config, Gate};
 use crate::lab::link::{Link, LinkControl};
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -141,7 +141,7 @@ impl Lab {
         }));
 
         let journal = Journal::in_memory();
-        let gate = Gate::new(upstream.to_string().parse().unwrap(), journal.clone());
+        let gate = Gate::new(Config::new(upstream.to_string().parse().unwrap(), journal.clone()));
         let link = Link::bind(LOCALHOST).unwrap();
         let (address, workers) = (link.address(), link.control());
         tokio::spawn(link.serve({

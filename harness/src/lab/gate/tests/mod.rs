@@ -1,3 +1,4 @@
+mod bearer;
 mod frontend;
 mod lost;
 
@@ -84,8 +85,15 @@ async fn a_call_passes_unchanged_in_both_directions() {
         assert_eq!(
             lab.events(),
             [
-                Event::GateRpc { call: Call(1), instance: "w1.1".into(), rpc: rpc.clone() },
-                Event::GateRpcDone { call: Call(1), instance: "w1.1".into(), rpc, code: Some(0) },
+                Event::GateRpc { call: Call(1), instance: "w1.1".into(), rpc: rpc.clone(), token: None, refused: None },
+                Event::GateRpcDone {
+                    call: Call(1),
+                    instance: "w1.1".into(),
+                    rpc,
+                    code: Some(0),
+                    token: None,
+                    fault: None,
+                },
             ]
         );
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::journal::{Clock, Effect, TokenKind, TokenName};
-use crate::scenario::LinkEnd;
+use crate::journal::{Clock, Directive, Effect, TokenKind, TokenName};
+use crate::scenario::{LinkEnd, RetryAfter};
 
 /// The lab's own handles, as faults see them.
 ///
@@ -24,6 +24,10 @@ pub trait Controls: Send {
         let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(real.as_millis()).unwrap_or(i64::MAX)
     }
+
+    /// What the identity provider says to one request too many after so many, in the way of its dialect. When to come
+    /// back is told only if it is given.
+    fn too_many_requests(&self, after: u32, come_back: Option<&RetryAfter>) -> Directive;
 
     /// How far the identity provider's clock is from an expiry; `None` if nothing is left to expire.
     fn until_expiry(&self, of: Expiry<'_>) -> Option<Duration>;
@@ -141,6 +145,9 @@ pub struct Inert;
 impl Controls for Inert {
     fn directs_replies(&self) -> bool {
         false
+    }
+    fn too_many_requests(&self, _: u32, _: Option<&RetryAfter>) -> Directive {
+        Directive::proceed()
     }
     fn until_expiry(&self, _: Expiry<'_>) -> Option<Duration> {
         None

@@ -47,6 +47,7 @@ pub struct Engine {
     known: Known,
     /// Which fault answered a call, until its reply leaves.
     answered: BTreeMap<Call, String>,
+    served: reply::Served,
     begun: bool,
     working: bool,
     finished: bool,
@@ -80,6 +81,7 @@ impl Engine {
             seed: plan.seed,
             known: Known::default(),
             answered: BTreeMap::new(),
+            served: reply::Served::default(),
             begun: false,
             working: false,
             finished: false,
@@ -186,7 +188,8 @@ impl Engine {
         for index in 0..self.faults.len() {
             let one = &mut self.faults[index];
             let Some(standing) = one.standing.iter_mut().find(|standing| standing.replies > 0) else { continue };
-            let Some(directive) = reply::directive(&standing.action, &record.event, &*self.controls) else { continue };
+            let directive = reply::directive(&standing.action, &record.event, &self.served, &*self.controls);
+            let Some(directive) = directive else { continue };
             if directive.act != Act::Proceed && consequences.directive.act != Act::Proceed {
                 // An earlier fault has this one; delays alone add up.
                 continue;
@@ -204,6 +207,7 @@ impl Engine {
                 self.bitten(index, record);
             }
         }
+        self.served.count(&record.event, &consequences.directive);
     }
 
     fn hold(&mut self, record: &Record, consequences: &mut Consequences) {

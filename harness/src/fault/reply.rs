@@ -1,5 +1,6 @@
 //! Faults that change replies of the identity provider or the API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ pub(super) fn times(action: &Action) -> Option<u32> {
 }
 
 /// What this action, of which all is drawn by now, does to the request or reply that `event` reports, if anything.
-pub(super) fn directive(action: &Action, event: &Event, controls: &dyn Controls) -> Option<Directive> {
+pub(super) fn directive(action: &Action, event: &Event, served: &Served, controls: &dyn Controls) -> Option<Directive> {
     let act = |act| Directive { act, ..Directive::default() };
     let (place, directive): (_, Box<dyn FnOnce() -> Directive + '_>) = match action {
         Action::IdpRespond(it) => {
@@ -51,8 +52,8 @@ pub(super) fn directive(action: &Action, event: &Event, controls: &dyn Controls)
         }
         Action::IdpRateLimit(it) => {
             let place = Place { on: LinkEnd::Idp, at: Some(it.endpoint.name()), grant: it.grant.as_deref() };
-            let answer = Scripted { status: 429, retry_after: it.retry_after.as_ref(), ..Scripted::default() };
-            (place, Box::new(move || act(Act::Answer(answer.answer(LinkEnd::Idp, controls)))))
+            let come_back = it.retry_after.as_ref();
+            (place, Box::new(move || controls.too_many_requests(served.at(place), come_back)))
         }
         Action::IdpDelay(it) => {
             let place = Place { on: LinkEnd::Idp, at: Some(it.endpoint.name()), grant: it.grant.as_deref() };
@@ -95,6 +96,27 @@ pub(super) fn directive(action: &Action, event: &Event, controls: &dyn Controls)
     place.holds(event, instead).then(directive)
 }
 
+/// How many requests of each endpoint and grant the identity provider has processed: what a limit that is said to be
+/// reached must have been.
+#[derive(Default)]
+pub(super) struct Served(BTreeMap<(String, Option<String>), u32>);
+
+impl Served {
+    /// Counts what `event` reports, of which this becomes.
+    pub(super) fn count(&mut self, event: &Event, directive: &Directive) {
+        if let Event::IdpRequest(request) = event
+            && directive.act.processes()
+        {
+            *self.0.entry((request.endpoint.clone(), request.grant.clone())).or_default() += 1;
+        }
+    }
+
+    fn at(&self, place: Place<'_>) -> u32 {
+        let here = self.0.iter().filter(|((endpoint, grant), _)| place.takes(Some(endpoint), grant.as_deref()));
+        here.map(|(_, served)| served).sum()
+    }
+}
+
 fn change(field: &str, value: Option<serde_json::Value>) -> FieldChange {
     FieldChange { field: field.to_owned(), value }
 }
@@ -115,10 +137,11 @@ impl Place<'_> {
             Event::ApiResponse(reply) => (LinkEnd::Api, false, reply.request.route.as_deref(), None),
             _ => return false,
         };
-        self.on == on
-            && arrives == arriving
-            && self.at.is_none_or(|wanted| at == Some(wanted))
-            && self.grant.is_none_or(|wanted| grant == Some(wanted))
+        self.on == on && arrives == arriving && self.takes(at, grant)
+    }
+
+    fn takes(self, at: Option<&str>, grant: Option<&str>) -> bool {
+        self.at.is_none_or(|wanted| at == Some(wanted)) && self.grant.is_none_or(|wanted| grant == Some(wanted))
     }
 }
 
@@ -141,7 +164,6 @@ pub(super) fn arriving(event: &Event) -> Option<Call> {
 }
 
 /// An answer as a scenario file writes it.
-#[derive(Default)]
 struct Scripted<'a> {
     status: u16,
     error: Option<&'a str>,

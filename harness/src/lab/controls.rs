@@ -10,12 +10,13 @@ use tokio::sync::{Notify, mpsc};
 
 use super::clock::WorkerClock;
 use super::gate::Gate;
+use super::limits;
 use super::link::LinkControl;
 use super::tokens::Judge;
 use super::worker::WorkerProcess;
 use crate::fault::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which, is_instance};
-use crate::journal::{Clock, Effect, Event, Instance, Journal, TokenKind, TokenName};
-use crate::scenario::LinkEnd;
+use crate::journal::{Clock, Directive, Effect, Event, Instance, Journal, TokenKind, TokenName};
+use crate::scenario::{LinkEnd, RetryAfter};
 
 /// What a fault asks of whoever runs the scenario, as the lab does not start workers itself.
 #[derive(Debug)]
@@ -199,6 +200,10 @@ impl Controls for Handles {
             Clock::Idp => self.idp.clock().now_ms(),
             Clock::Api | Clock::Worker => self.judge.clock.now_ms(),
         }
+    }
+
+    fn too_many_requests(&self, after: u32, come_back: Option<&RetryAfter>) -> Directive {
+        limits::exceeded(&self.idp, after, come_back)
     }
 
     fn until_expiry(&self, of: Expiry<'_>) -> Option<Duration> {

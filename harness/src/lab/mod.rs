@@ -19,6 +19,7 @@ mod controls;
 pub mod egress;
 pub mod gate;
 pub mod idp;
+mod limits;
 pub mod link;
 pub mod payload;
 pub mod scene;

@@ -42,7 +42,7 @@ actions! {
     IdpDelay(IdpDelay) "idp.delay" "The next replies come later."
     IdpDropReply(IdpReplies) "idp.drop_reply" "The next requests are processed and their replies are lost."
     IdpAlter(IdpAlter) "idp.alter" "The next replies lose or change fields of their JSON body."
-    IdpRateLimit(RateLimit) "idp.rate_limit" "The next requests are answered 429 with `Retry-After`."
+    IdpRateLimit(RateLimit) "idp.rate_limit" "The next requests are one too many: 429 as the dialect has it, with `Retry-After`."
     IdpReuse(ClientChoice) "idp.reuse" "The last refresh token that was rotated away is presented again, as somebody who stole it would."
     IdpLifetime(Lifetime) "idp.lifetime" "Tokens that are issued from now on live so long, and say so or something else."
     IdpRotateKeys(RotateKeys) "idp.rotate_keys" "Tokens are signed with a new key from now on."

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::retry_after::{RetryAfter, http_date, set};
 use crate::dialect::Dialect;
-use crate::fault::{Answer, Change};
+use crate::fault::{Act, Answer, Change, Directive};
 use crate::observe::RequestSeen;
 
 /// So many counters are kept at once; of more the one that is nearest to its reset is forgotten.
@@ -174,6 +174,12 @@ impl RateLimit {
         }
     }
 
+    /// What is said at `now_ms` to one request too many when the whole allowance has just been used.
+    pub(super) fn exceeded(&self, dialect: Dialect, now_ms: i64) -> Directive {
+        let Counted { refusal, changes } = Counter::used_up(self.allow, now_ms).count(self, dialect, now_ms);
+        Directive { act: refusal.map_or(Act::Proceed, Act::Answer), changes, ..Directive::default() }
+    }
+
     fn key<'a>(&self, seen: &'a RequestSeen) -> &'a str {
         match self.per {
             Per::Client => seen.client.as_deref().unwrap_or_default(),
@@ -237,11 +243,29 @@ impl Counters {
             }
         }
         let new = Counter { since_ms: now_ms, used: 0, resets_ms: now_ms };
-        let counter = self.0.entry(key.to_owned()).or_insert(new);
-        let (most, left, wait_ms) = match limit.allow {
-            Allowance::FixedWindow { requests, period } => counter.window(i64::from(requests), span_ms(period), now_ms),
+        self.0.entry(key.to_owned()).or_insert(new).count(limit, dialect, now_ms)
+    }
+}
+
+impl Counter {
+    /// One that has nothing left.
+    fn used_up(allow: Allowance, now_ms: i64) -> Self {
+        let (used, resets_ms) = match allow {
+            Allowance::FixedWindow { requests, period } => (i64::from(requests), span_ms(period)),
             Allowance::TokenBucket { capacity, every } => {
-                counter.bucket(i64::from(capacity.get()), span_ms(every), now_ms)
+                let full_ms = i64::from(capacity.get()).saturating_mul(span_ms(every));
+                (full_ms, full_ms)
+            }
+        };
+        Self { since_ms: now_ms, used, resets_ms: now_ms.saturating_add(resets_ms) }
+    }
+
+    /// Counts a request.
+    fn count(&mut self, limit: &RateLimit, dialect: Dialect, now_ms: i64) -> Counted {
+        let (most, left, wait_ms) = match limit.allow {
+            Allowance::FixedWindow { requests, period } => self.window(i64::from(requests), span_ms(period), now_ms),
+            Allowance::TokenBucket { capacity, every } => {
+                self.bucket(i64::from(capacity.get()), span_ms(every), now_ms)
             }
         };
         let mut changes = Vec::new();
@@ -252,9 +276,9 @@ impl Counters {
         });
         if let Some(names) = limit.headers.clone().or_else(|| LimitHeaders::of(dialect)) {
             let reset = match names.reset_as {
-                Reset::Epoch => seconds_up(counter.resets_ms).to_string(),
-                Reset::Seconds => seconds_up(counter.resets_ms - now_ms).to_string(),
-                Reset::Date => http_date(counter.resets_ms.saturating_add(999)),
+                Reset::Epoch => seconds_up(self.resets_ms).to_string(),
+                Reset::Seconds => seconds_up(self.resets_ms - now_ms).to_string(),
+                Reset::Date => http_date(self.resets_ms.saturating_add(999)),
             };
             let shown =
                 [(&*names.limit, most.to_string()), (&*names.remaining, left.to_string()), (&*names.reset, reset)];
@@ -262,9 +286,7 @@ impl Counters {
         }
         Counted { refusal, changes }
     }
-}
 
-impl Counter {
     /// How many are allowed, how many are left, and how long to wait if this one is too many.
     fn window(&mut self, requests: i64, period_ms: i64, now_ms: i64) -> (i64, i64, Option<i64>) {
         // A clock that was set back opens a new window: nobody shall wait for the old one's end.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::armed::{Armed, Bent, Held, Plan};
+use super::limit::RateLimit;
 use super::rule::Rule;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
@@ -180,6 +181,12 @@ impl Rules {
         let mut state = self.state();
         state.sweep(self.clock.now_ms());
         state.used_up.iter().cloned().collect()
+    }
+
+    /// What is said at `now_ms`, by the provider's clock, to one request too many by a limit whose allowance has just been
+    /// used: for the next observer, if it decides itself who is one too many.
+    pub fn exceeded(&self, limit: &RateLimit, now_ms: i64) -> Directive {
+        limit.exceeded(self.dialect, now_ms)
     }
 
     pub(crate) fn save(&self) -> Saved {

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use mock_idp::fault::{Act, Directive, HttpReply};
 use mock_idp::misbehave::{Allowance, Body, LimitHeaders, Per, RateLimit, Reset, RetryAfter, Wait};
-use mock_idp::{Client, Config, Endpoint, Rule, TimeSource, TokenFormat};
+use mock_idp::{Client, Config, Endpoint, Idp, Rule, TimeSource, TokenFormat};
 
 use crate::support::{Reply, Served, basic, serve};
 
@@ -113,6 +114,30 @@ async fn counters_can_be_shared_and_refusals_can_look_otherwise() {
     assert_eq!((refused.status, refused.body.as_str()), (429, r#"{"title":"slow"}"#));
     assert_eq!(header(&refused, "content-type").as_deref(), Some("application/problem+json"));
     assert_eq!(header(&refused, "retry-after").as_deref(), Some("later"));
+}
+
+#[test]
+fn a_limit_that_somebody_else_calls_exceeded_is_said_as_any_other() {
+    let idp = Idp::new(config());
+    let said = |limit: &RateLimit| {
+        let now_ms = idp.clock().now_ms();
+        let Directive { act: Act::Answer(answer), changes, .. } = idp.rules().exceeded(limit, now_ms) else {
+            panic!("it is exceeded")
+        };
+        let mut reply = HttpReply::from(&answer);
+        changes.iter().for_each(|change| change.apply(&mut reply));
+        let of = |name: &str| reply.headers.get(name).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let names = ["retry-after", "x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"];
+        (reply.status.as_u16(), names.map(of))
+    };
+    let headers = Some(LimitHeaders::default());
+    let all_used = said(&RateLimit { headers: headers.clone(), ..window(2) });
+    assert_eq!(all_used, (429, [Some(60), Some(2), Some(0), Some(NOW_S + 60)]));
+    let capacity = NonZeroU32::new(3).expect("not 0");
+    let allow = Allowance::TokenBucket { capacity, every: Duration::from_secs(10) };
+    let empty = said(&RateLimit { headers, ..RateLimit::new(allow) });
+    assert_eq!(empty, (429, [Some(10), Some(3), Some(0), Some(NOW_S + 30)]));
+    assert!(idp.rules().list().is_empty(), "nothing is counted");
 }
 
 #[tokio::test]

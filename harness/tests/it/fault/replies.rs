@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokenlapse::journal::{Act, Event, FieldChange};
+use tokenlapse::journal::{Act, Event, FieldChange, IdpRequest};
 
-use super::support::{Lab, api, api_request, grant, request, unavailable};
+use super::support::{Lab, api, api_request, grant, request, token_request, unavailable};
 
 #[test]
 fn the_nth_request_itself_is_answered_and_healed_after_the_last() {
@@ -102,12 +102,11 @@ fn an_answer_is_what_the_file_says() {
             &[json[0], ("X-A", "b")],
             r#"{"a":[1]}"#,
         ),
-        ("idp.rate_limit: {}", &[], ""),
-        ("idp.rate_limit: { retry_after: { seconds: 2 } }", &[("retry-after", "2")], ""),
-        ("idp.rate_limit: { retry_after: { raw: '-1' } }", &[("retry-after", "-1")], ""),
+        ("idp.respond: { status: 503, retry_after: { seconds: 2 } }", &[("retry-after", "2")], ""),
+        ("idp.respond: { status: 503, retry_after: { raw: '-1' } }", &[("retry-after", "-1")], ""),
         (
             // The clock of these controls stands at 22:13:20.5.
-            "idp.rate_limit: { retry_after: { date: 1500ms } }",
+            "idp.respond: { status: 503, retry_after: { date: 1500ms } }",
             &[("date", "Tue, 14 Nov 2023 22:13:20 GMT"), ("retry-after", "Tue, 14 Nov 2023 22:13:22 GMT")],
             "",
         ),
@@ -119,6 +118,20 @@ fn an_answer_is_what_the_file_says() {
     ] {
         assert_eq!(answer(action), (fields(headers), body.to_owned()), "{action}");
     }
+}
+
+#[test]
+fn a_limit_is_reached_by_what_was_served_at_its_place() {
+    let lab = Lab::with(
+        "faults: [{ when: { event: idp.request, nth: 4 }, do: { idp.rate_limit: { times: 2, retry_after: { seconds: 1 } } } }]",
+    );
+    let elsewhere = IdpRequest { endpoint: "jwks".into(), ..token_request(None) };
+    let requests = [request(), Event::IdpRequest(elsewhere), request(), request(), request(), request()];
+    let refused: Vec<_> = requests.into_iter().map(|sent| !lab.send(sent).act.processes()).collect();
+    assert_eq!(refused, [false, false, false, true, true, false]);
+    // What is refused is not served: it counts for nothing.
+    assert_eq!(lab.said(), ["one too many after 2, Some(Seconds(1))"; 2]);
+    assert_eq!(lab.counts(0), (1, 1, true));
 }
 
 #[test]

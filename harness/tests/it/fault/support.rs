@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokenlapse::fault::{Controls, Engine, Expiry, LinkFault, Plan, Progress, Revocation, TokenLifetime};
 use tokenlapse::journal::{
-    Answer, ApiRequest, ApiResponse, Call, Clock, Directive, Effect, Event, IdpRequest, IdpResponse, IdpToken,
+    Act, Answer, ApiRequest, ApiResponse, Call, Clock, Directive, Effect, Event, IdpRequest, IdpResponse, IdpToken,
     Instance, Journal, TokenChange, TokenKind, TokenName,
 };
-use tokenlapse::scenario::{Facts, LinkEnd, Scenario, Target, resolve};
+use tokenlapse::scenario::{Facts, LinkEnd, RetryAfter, Scenario, Target, resolve};
 
 /// The plan of a scenario file that goes on so after its head.
 pub(crate) fn plan(rest: &str) -> Plan {
@@ -38,6 +38,11 @@ impl Said {
 impl Controls for Said {
     fn now_ms(&self, _: Clock) -> i64 {
         1_700_000_000_500
+    }
+    fn too_many_requests(&self, after: u32, come_back: Option<&RetryAfter>) -> Directive {
+        self.say(format!("one too many after {after}, {come_back:?}"));
+        let answer = Answer { status: 429, headers: vec![], body: String::new() };
+        Directive { act: Act::Answer(answer), ..Directive::default() }
     }
     fn until_expiry(&self, of: Expiry<'_>) -> Option<Duration> {
         match of {

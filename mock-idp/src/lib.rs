@@ -58,7 +58,7 @@ pub use dialect::{Assertion, AssertionAudience, Certainty, Dialect, Fact, Thrott
 pub use endpoint::Endpoint;
 pub use grant::ExchangePolicy;
 pub use holder::{Binding, Holder};
-pub use idp::{ClientFacts, Idp, Snapshot, Stolen};
+pub use idp::{ClientFacts, Idp, Snapshot, Stolen, WaitingDevice};
 pub use key::{Algorithm, KeyCount, KeySettings, NoKeyCount, Signing};
 pub use login::{LoginMode, LoginSettings, RefreshGrant};
 pub use misbehave::{Rule, RuleId, Rules};

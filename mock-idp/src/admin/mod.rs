@@ -2,7 +2,8 @@
 //!
 //! It is for a port of its own: the identity provider's addresses are the system under test's. Whoever reaches it can do
 //! everything, so it is for loopback, wants a bearer token if it is given one, and refuses what a browser sends for
-//! another site. Secrets are shown as fingerprints, with one exception: the refresh token that it mints.
+//! another site. Secrets are shown as fingerprints, with two exceptions: the refresh token that it mints, and the codes
+//! by which waiting devices are approved.
 //!
 //! ```no_run
 //! # use mock_idp::{Config, Idp, Listener, admin::Admin};
@@ -17,6 +18,7 @@ mod caching;
 mod clients;
 mod clock;
 mod consents;
+mod devices;
 mod events;
 mod guard;
 mod keys;
@@ -126,6 +128,7 @@ fn routes() -> OpenApiRouter<Context> {
         .merge(state::routes())
         .merge(clients::routes())
         .merge(consents::routes())
+        .merge(devices::routes())
         .merge(subjects::routes())
         .merge(tokens::routes())
         .merge(keys::routes())

@@ -21,6 +21,19 @@ pub struct ClientFacts {
     pub disabled: bool,
 }
 
+/// A device that waits for a user's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingDevice {
+    /// The code that it shows, for [`Idp::approve_device`] and [`Idp::deny_device`].
+    pub user_code: String,
+    /// Id of its client.
+    pub client: String,
+    /// What it asks for.
+    pub scopes: Vec<String>,
+    /// When nobody can decide any more, in milliseconds since the Unix epoch by this clock.
+    pub expires_at_ms: i64,
+}
+
 /// What became of a stolen refresh token that was presented.
 #[derive(Debug, Clone)]
 pub struct Stolen {
@@ -260,6 +273,14 @@ impl Idp {
             store.change(Later::Consent { family }, now_ms);
             Some(token)
         })
+    }
+
+    /// The devices that wait for a user's word, the one whose time is over first before all others.
+    pub fn waiting_devices(&self) -> Vec<WaitingDevice> {
+        let now_ms = self.0.clock.now_ms();
+        let mut waiting: Vec<WaitingDevice> = self.store().logins.waiting_devices(now_ms).collect();
+        waiting.sort_by(|one, other| (one.expires_at_ms, &one.user_code).cmp(&(other.expires_at_ms, &other.user_code)));
+        waiting
     }
 
     /// A user allows what the device asks for that shows this code. Gives whether a device was waiting with it.

@@ -10,7 +10,7 @@ mod snapshot;
 mod standing;
 mod tls;
 
-pub use control::{ClientFacts, Stolen};
+pub use control::{ClientFacts, Stolen, WaitingDevice};
 pub use snapshot::Snapshot;
 
 use std::error::Error as _;

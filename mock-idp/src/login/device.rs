@@ -7,6 +7,7 @@ use rand::RngExt as _;
 
 use super::{Authentication, Expiring, LIMIT, Logins, millis};
 use crate::error::{Cause, OAuthError};
+use crate::idp::WaitingDevice;
 
 /// RFC 8628 §6.1: no vowels, so that no words arise, and nothing that looks like something else.
 const LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -84,6 +85,11 @@ impl Devices {
         (now_ms < device.expires_ms && matches!(device.state, State::Pending)).then_some(device)
     }
 
+    fn waiting(&self, now_ms: i64) -> impl Iterator<Item = &Device> {
+        let all = self.devices.iter(now_ms).map(|(_, device)| device);
+        all.filter(move |device| now_ms < device.expires_ms && matches!(device.state, State::Pending))
+    }
+
     fn forget_ended(&mut self, now_ms: i64) {
         let devices = &self.devices;
         let open = |code: &String| devices.get(code, now_ms).is_some_and(|device| now_ms < device.expires_ms);
@@ -120,6 +126,16 @@ impl Logins {
         self.devices.devices.insert(device_code.clone(), device, until_ms, now_ms);
         self.devices.by_user_code.insert(user_code, device_code.clone());
         Poll { device_code, user_code: shown, expires_in_s: lifetime.as_secs(), interval_s: interval.as_secs() }
+    }
+
+    /// The devices whose user has not decided yet, and still can.
+    pub(crate) fn waiting_devices(&self, now_ms: i64) -> impl Iterator<Item = WaitingDevice> {
+        self.devices.waiting(now_ms).map(|device| WaitingDevice {
+            user_code: device.user_code.clone(),
+            client: device.client.clone(),
+            scopes: device.scopes.clone(),
+            expires_at_ms: device.expires_ms,
+        })
     }
 
     /// A device asks whether the user has decided. What is given is given once.

@@ -96,6 +96,46 @@ async fn a_device_is_approved_or_denied() {
 }
 
 #[tokio::test]
+async fn devices_that_wait_are_listed_until_somebody_decides_or_their_time_is_over() {
+    let mut tv = Client::public("tv").scopes(["films", "news"]);
+    tv.grants = vec![GrantType::DeviceCode];
+    let lab = Lab::with(Config { clients: vec![tv], ..config() }, None).await;
+    assert_eq!(lab.get("/devices").await, json!([]));
+    let ask = async || {
+        let asked = lab.ask(mock_idp::Endpoint::DeviceAuthorization, &[("client_id", "tv"), ("scope", "films")]).await;
+        (
+            asked["user_code"].as_str().expect("a code").to_owned(),
+            asked["device_code"].as_str().expect("a code").to_owned(),
+        )
+    };
+    let (first, device_code) = ask().await;
+    lab.call("POST", "/clock/move", Some(json!({"by": "60s"}))).await;
+    let second = ask().await.0;
+    lab.call("POST", "/clock/move", Some(json!({"by": "1s"}))).await;
+    let third = ask().await.0;
+    let codes = |listed: &Value| -> Vec<String> {
+        listed
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|one| one["user_code"].as_str().expect("a code").to_owned())
+            .collect()
+    };
+    let listed = lab.get("/devices").await;
+    assert_eq!(codes(&listed), [&*first, &*second, &*third], "the one that ends first comes first");
+    let expires_at_ms = lab.idp.clock().now_ms() + 539_000;
+    let left_ms = listed[0]["expires_at_ms"].as_i64().expect("a time") - expires_at_ms;
+    assert!((-60_000..=0).contains(&left_ms), "{left_ms}");
+    assert_eq!((&listed[0]["client"], &listed[0]["scopes"]), (&json!("tv"), &json!(["films"])));
+    assert!(!listed.to_string().contains(&device_code), "what fetches the tokens stays the device's secret");
+    lab.call("POST", &format!("/devices/{second}/approve"), Some(json!({"subject": "alice"}))).await;
+    lab.call("POST", &format!("/devices/{third}/deny"), None).await;
+    assert_eq!(codes(&lab.get("/devices").await), [first]);
+    lab.call("POST", "/clock/move", Some(json!({"by": "540s"}))).await;
+    assert_eq!(lab.get("/devices").await, json!([]), "its time is over, though it is still known");
+}
+
+#[tokio::test]
 async fn changes_are_late_from_when_that_is_set() {
     let lab = Lab::new().await;
     let at_once = json!({"secret": "0s", "key": "0s", "revocation": "0s", "client": "0s", "consent": "0s"});

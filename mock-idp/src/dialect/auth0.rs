@@ -31,9 +31,17 @@ static PROFILE: Profile = Profile {
     routes: &[
         Route::known(Certainty::Documented, Method::POST, "/oauth/token", Endpoint::Token),
         Route::known(Certainty::Documented, Method::POST, "/oauth/revoke", Endpoint::Revoke),
+        Route::known(Certainty::Documented, Method::GET, "/authorize", Endpoint::Authorize),
+        // OpenID Connect Core §3.1.2.1 wants POST, too.
+        Route::post("/authorize", Endpoint::Authorize),
+        Route::post("/interaction", Endpoint::Interaction),
+        Route::known(Certainty::Documented, Method::POST, "/oauth/device/code", Endpoint::DeviceAuthorization),
+        Route::known(Certainty::Documented, Method::GET, "/activate", Endpoint::Device),
+        Route::post("/activate", Endpoint::Device),
         Route::known(Certainty::ThirdParty, Method::GET, "/.well-known/jwks.json", Endpoint::Jwks),
         Route::known(Certainty::ThirdParty, Method::GET, "/.well-known/openid-configuration", Endpoint::Discovery),
     ],
+    verification: documented(Profile::STRICT.verification.value, ""),
     access_token_lifetime: documented(86_400, "2,592,000 s at most"),
     refresh_token_lifetime: ours(30 * 24 * 3600, "absolute and idle limits can be set; their defaults are not known"),
     format: ours(Format::Jwt(Algorithm::Rs256), "OpenID Connect Core §15.1 has everybody support RS256"),

@@ -40,7 +40,10 @@ static PROFILE: Profile = Profile {
     routes: &[
         Route::known(Certainty::Documented, Method::POST, "/oauth2/token", Endpoint::Token),
         Route::known(Certainty::Documented, Method::POST, "/oauth2/revoke", Endpoint::Revoke),
-        Route::get("/us-east-1_MockPool1/.well-known/jwks.json", Endpoint::Jwks),
+        // GET only, says the documentation.
+        Route::known(Certainty::Documented, Method::GET, "/oauth2/authorize", Endpoint::Authorize),
+        Route::post("/oauth2/interaction", Endpoint::Interaction),
+        Route::known(Certainty::Documented, Method::GET, "/us-east-1_MockPool1/.well-known/jwks.json", Endpoint::Jwks),
         Route::known(
             Certainty::Documented,
             Method::GET,
@@ -48,6 +51,7 @@ static PROFILE: Profile = Profile {
             Endpoint::Discovery,
         ),
     ],
+    absent: &[documented(Endpoint::DeviceAuthorization, "not among the endpoints of a user pool")],
     access_token_lifetime: documented(3600, "of the examples; 5 min to 1 day"),
     format: documented(Format::Jwt(Algorithm::Rs256), ""),
     claims: documented(

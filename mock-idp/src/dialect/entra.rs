@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::fact::{Certainty, documented, ours, seen};
 use super::profile::{
     Assertion, AssertionAudience, Audience, ErrorBody, Format, Numbers, Profile, Refresh, Refusal, Scope, Throttled,
-    Workload,
+    Verification, Workload,
 };
 use super::route::Generation;
 use super::{Claims, Facts, Route, Success, Vendor};
@@ -44,6 +44,10 @@ static PROFILE: Profile = Profile {
         // OpenID Connect Core §3.1.2.1 wants POST, too.
         Route::post(of_tenant!("/oauth2/v2.0/authorize"), Endpoint::Authorize),
         Route::post(of_tenant!("/interaction"), Endpoint::Interaction),
+        known(Method::POST, of_tenant!("/oauth2/v2.0/devicecode"), Endpoint::DeviceAuthorization),
+        // On a host of its own there.
+        known(Method::GET, "/devicelogin", Endpoint::Device),
+        Route::post("/devicelogin", Endpoint::Device),
         known(Method::GET, "/common/discovery/v2.0/keys", Endpoint::Jwks),
         known(Method::GET, of_tenant!("/v2.0/.well-known/openid-configuration"), Endpoint::Discovery),
         known(Method::GET, "/common/v2.0/.well-known/openid-configuration", Endpoint::Discovery),
@@ -56,6 +60,10 @@ static PROFILE: Profile = Profile {
         ),
         Route::former(Certainty::Seen, Method::GET, "/metadata/identity/oauth2/token", Endpoint::Metadata),
     ],
+    verification: documented(
+        Verification { uri: "verification_uri", complete: false, message: true },
+        "on another host; here on the same",
+    ),
     access_token_lifetime: documented(4500, "always the mean of the 60 to 90 minutes that are drawn there"),
     refresh_token_lifetime: documented(90 * 24 * 3600, "24 h for single-page applications"),
     format: ours(Format::Jwt(Algorithm::Rs256), "OpenID Connect Core §15.1 has everybody support RS256"),
@@ -87,6 +95,11 @@ static PROFILE: Profile = Profile {
         numbered(Certainty::Documented, &[Cause::RefreshTokenUnknown, Cause::RefreshTokenForeign], 70_000),
         numbered(Certainty::Documented, &[Cause::RefreshTokenExpired], 700_082),
         numbered(Certainty::Documented, &[Cause::RefreshTokenRevoked], 50_173),
+        Refusal { code: Some("authorization_declined"), ..Refusal::of(Certainty::Documented, &[Cause::AccessDenied]) },
+        Refusal {
+            code: Some("bad_verification_code"),
+            ..Refusal::of(Certainty::Documented, &[Cause::DeviceCodeUnknown])
+        },
     ],
     throttled: seen(
         Throttled { status: 429, body: Some(("text/plain", "Too Many Requests")), retry_after: true, counters: None },

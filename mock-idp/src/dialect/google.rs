@@ -3,7 +3,9 @@
 use http::Method;
 
 use super::fact::{Certainty, documented, in_source, ours, seen, third_party};
-use super::profile::{Assertion, AssertionAudience, Format, Profile, Refresh, Refusal, Revocation, Workload};
+use super::profile::{
+    Assertion, AssertionAudience, Format, Profile, Refresh, Refusal, Revocation, Verification, Workload,
+};
 use super::{Route, Vendor};
 use crate::config::Rotation;
 use crate::endpoint::Endpoint;
@@ -29,10 +31,21 @@ static PROFILE: Profile = Profile {
     routes: &[
         Route::known(Certainty::Documented, Method::POST, "/token", Endpoint::Token),
         Route::known(Certainty::ThirdParty, Method::POST, "/revoke", Endpoint::Revoke),
+        Route::known(Certainty::ThirdParty, Method::GET, "/o/oauth2/v2/auth", Endpoint::Authorize),
+        // OpenID Connect Core §3.1.2.1 wants POST, too.
+        Route::post("/o/oauth2/v2/auth", Endpoint::Authorize),
+        Route::post("/o/oauth2/v2/interaction", Endpoint::Interaction),
+        Route::known(Certainty::Documented, Method::POST, "/device/code", Endpoint::DeviceAuthorization),
+        Route::known(Certainty::ThirdParty, Method::GET, "/device", Endpoint::Device),
+        Route::post("/device", Endpoint::Device),
         Route::get("/oauth2/jwks", Endpoint::Jwks),
         Route::known(Certainty::ThirdParty, Method::GET, "/.well-known/openid-configuration", Endpoint::Discovery),
         Route::known(Certainty::Source, Method::GET, METADATA, Endpoint::Metadata),
     ],
+    verification: third_party(
+        Verification { uri: "verification_url", complete: false, message: false },
+        "not the name of RFC 8628",
+    ),
     access_token_lifetime: documented(3600, "about an hour; the example says 3920"),
     refresh_token_lifetime: documented(180 * 24 * 3600, "six months without use"),
     format: third_party(Format::Opaque("ya29."), ""),

@@ -29,6 +29,13 @@ static PROFILE: Profile = Profile {
         known(Method::POST, "/realms/mock/protocol/openid-connect/token/introspect", Endpoint::Introspect),
         known(Method::POST, "/realms/mock/protocol/openid-connect/revoke", Endpoint::Revoke),
         known(Method::GET, "/realms/mock/protocol/openid-connect/certs", Endpoint::Jwks),
+        known(Method::GET, "/realms/mock/protocol/openid-connect/auth", Endpoint::Authorize),
+        // OpenID Connect Core §3.1.2.1 wants POST, too.
+        Route::post("/realms/mock/protocol/openid-connect/auth", Endpoint::Authorize),
+        Route::post("/realms/mock/interaction", Endpoint::Interaction),
+        known(Method::POST, "/realms/mock/protocol/openid-connect/auth/device", Endpoint::DeviceAuthorization),
+        Route::known(Certainty::Source, Method::GET, "/realms/mock/device", Endpoint::Device),
+        Route::post("/realms/mock/device", Endpoint::Device),
         known(Method::GET, "/realms/mock/.well-known/openid-configuration", Endpoint::Discovery),
     ],
     access_token_lifetime: in_source(300, ""),

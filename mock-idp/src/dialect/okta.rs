@@ -36,6 +36,13 @@ static PROFILE: Profile = Profile {
         known(Method::POST, "/oauth2/default/v1/introspect", Endpoint::Introspect),
         known(Method::POST, "/oauth2/default/v1/revoke", Endpoint::Revoke),
         known(Method::GET, "/oauth2/default/v1/keys", Endpoint::Jwks),
+        known(Method::GET, "/oauth2/default/v1/authorize", Endpoint::Authorize),
+        // OpenID Connect Core §3.1.2.1 wants POST, too.
+        Route::post("/oauth2/default/v1/authorize", Endpoint::Authorize),
+        Route::post("/oauth2/default/v1/interaction", Endpoint::Interaction),
+        known(Method::POST, "/oauth2/default/v1/device/authorize", Endpoint::DeviceAuthorization),
+        known(Method::GET, "/activate", Endpoint::Device),
+        Route::post("/activate", Endpoint::Device),
         known(Method::GET, "/oauth2/default/.well-known/openid-configuration", Endpoint::Discovery),
         known(Method::GET, "/oauth2/default/.well-known/oauth-authorization-server", Endpoint::Discovery),
     ],

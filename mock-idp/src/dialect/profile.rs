@@ -16,6 +16,9 @@ pub(crate) struct Profile {
     pub(crate) issuer: Known<&'static str>,
     /// What is served, and where. The first row of an endpoint is the address that metadata name.
     pub(crate) routes: &'static [Route],
+    /// What a reader may look for in vain.
+    pub(crate) absent: &'static [Known<Endpoint>],
+    pub(crate) verification: Known<Verification>,
     /// Seconds.
     pub(crate) access_token_lifetime: Known<u64>,
     /// Seconds.
@@ -108,6 +111,17 @@ pub(crate) enum Audience {
     Parameter,
     /// It is part of the scope; the former generation has `resource`.
     InScope,
+}
+
+/// How a device is told where its user has to go (RFC 8628 §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Verification {
+    /// Name of the member with the address.
+    pub(crate) uri: &'static str,
+    /// Whether there is an address with the code in it, too.
+    pub(crate) complete: bool,
+    /// Whether there is a text for the user.
+    pub(crate) message: bool,
 }
 
 /// The body of a refusal.
@@ -261,6 +275,8 @@ impl Profile {
     pub(crate) const STRICT: Self = Self {
         issuer: ours("", "the origin itself"),
         routes: &[],
+        absent: &[],
+        verification: ours(Verification { uri: "verification_uri", complete: true, message: false }, "RFC 8628 §3.2"),
         access_token_lifetime: ours(300, ""),
         refresh_token_lifetime: ours(30 * 24 * 3600, ""),
         format: ours(Format::Jwt(Algorithm::Es256), "RFC 9068"),

@@ -3,7 +3,7 @@
 use super::fact::{Fact, Known};
 use super::profile::{
     Assertion, AssertionAudience, Audience, ErrorBody, Format, Numbers, Profile, Refresh, Refusal, Revocation, Scope,
-    Throttled, Widened, Workload,
+    Throttled, Verification, Widened, Workload,
 };
 use super::route::{Generation, Route};
 use crate::config::Rotation;
@@ -18,6 +18,12 @@ impl Profile {
             let former = if *generation == Generation::Former { " (former generation)" } else { "" };
             let says = format!("{endpoint}: `{method} {path}`{former}");
             facts.push(Fact { topic: "address", says, certainty: *certainty });
+        }
+        for none in self.absent {
+            facts.push(none.fact("address", format!("{}: none", none.value)));
+        }
+        if self.routes.iter().any(|route| route.endpoint == Endpoint::DeviceAuthorization) {
+            facts.push(self.verification.fact("where a device sends its user", self.verification.value.words()));
         }
         let seconds = |known: &Known<u64>, topic| known.fact(topic, format!("{} s", known.value));
         facts.push(seconds(&self.access_token_lifetime, "access token lifetime"));
@@ -154,6 +160,17 @@ impl ErrorBody {
             Self::CodeAlone => "`error` alone",
             Self::Numbered => "`error`, `error_description`, `error_codes`, `timestamp`, `trace_id`, `correlation_id`",
         }
+    }
+}
+
+impl Verification {
+    fn words(self) -> String {
+        let Self { uri, complete, message } = self;
+        let mut says = format!("`{uri}`");
+        if complete {
+            says += &format!(" `{uri}_complete`");
+        }
+        says + if message { " `message`" } else { "" }
     }
 }
 

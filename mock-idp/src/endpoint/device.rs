@@ -8,6 +8,7 @@ use super::authorize::{address, on_page};
 use super::{Call, Endpoint, Form, Reply, interaction, page};
 use crate::client_auth;
 use crate::config::{GrantType, Listener};
+use crate::dialect::Asked;
 use crate::error::{Cause, OAuthError};
 use crate::grant;
 use crate::login::{Device, Finished, MostWrongCodes, Purpose, redirect_with};
@@ -25,17 +26,26 @@ pub(super) fn authorize(
     if !client.grants.contains(&GrantType::DeviceCode) {
         return Err(OAuthError::new(Cause::GrantNotAllowed, "the client may not use the device code grant"));
     }
-    let (client, scopes) = (client.id.clone(), grant::scopes(form, &client.scopes)?);
-    let asked = store.logins.ask_for_device(&client, scopes, now_ms);
+    // A vendor's scopes are the same here as at its token endpoint.
+    let asked = Asked { client: &client, grant: "device_code", generation: listener.generation, store };
+    let form = &*call.vendor.standard(form, &asked)?;
+    let scopes = grant::scopes(form, &client.scopes)?;
+    let asked = store.logins.ask_for_device(&client.id, scopes, now_ms);
     let uri = address(call, Endpoint::Device, listener);
-    let body = json!({
+    let mut body = json!({
         "device_code": asked.device_code,
         "user_code": asked.user_code,
-        "verification_uri": uri,
-        "verification_uri_complete": redirect_with(&uri, &[("user_code", &asked.user_code)]),
         "expires_in": asked.expires_in_s,
         "interval": asked.interval_s,
     });
+    let told = call.vendor.profile().verification.value;
+    if told.complete {
+        body[format!("{}_complete", told.uri)] = redirect_with(&uri, &[("user_code", &asked.user_code)]).into();
+    }
+    if told.message {
+        body["message"] = format!("Open {uri} in a browser and enter the code {}.", asked.user_code).into();
+    }
+    body[told.uri] = uri.into();
     Ok(Reply::json(StatusCode::OK, &body).uncached())
 }
 

@@ -26,7 +26,8 @@ async fn the_issuer_is_where_it_is_said_to_be() {
 async fn every_address_that_is_named_is_served_and_metadata_name_the_first() {
     for dialect in Dialect::ALL.iter().copied() {
         let provider = Provider::of(dialect).await;
-        let addresses = provider.facts("address");
+        let (none, addresses): (Vec<_>, Vec<_>) =
+            provider.facts("address").into_iter().partition(|fact| fact.says.contains(": none"));
         assert!(addresses.len() > 3, "{dialect}");
         for fact in &addresses {
             let (method, path) = quoted(&fact.says)[0].split_once(' ').expect("method and path");
@@ -37,16 +38,25 @@ async fn every_address_that_is_named_is_served_and_metadata_name_the_first() {
             };
             assert_ne!(reply.status, 404, "{dialect}: {path}");
         }
+        for fact in &none {
+            let absent = Endpoint::ALL
+                .iter()
+                .find(|endpoint| fact.says.starts_with(&format!("{endpoint}: ")))
+                .expect("its name");
+            assert_eq!(provider.path(*absent), None, "{dialect}: {}", fact.says);
+        }
         let discovery = provider.served.get(&provider.path(Endpoint::Discovery).expect("served")).await;
         for (member, endpoint) in [
             ("token_endpoint", Endpoint::Token),
             ("jwks_uri", Endpoint::Jwks),
             ("introspection_endpoint", Endpoint::Introspect),
             ("revocation_endpoint", Endpoint::Revoke),
+            ("authorization_endpoint", Endpoint::Authorize),
+            ("device_authorization_endpoint", Endpoint::DeviceAuthorization),
         ] {
             let url = provider.served.idp.url(endpoint, &provider.served.listener);
             assert_eq!(discovery.field(member).as_str(), url.as_deref(), "{dialect}: {member}");
-            let named = addresses.iter().find(|fact| fact.says.starts_with(endpoint.name()));
+            let named = addresses.iter().find(|fact| fact.says.starts_with(&format!("{endpoint}: ")));
             let named = named.map(|fact| quoted(&fact.says)[0].split_once(' ').expect("method and path").1.to_owned());
             assert_eq!(provider.path(endpoint), named, "{dialect}: {member}");
         }

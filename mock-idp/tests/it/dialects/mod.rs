@@ -9,6 +9,7 @@ mod shapes;
 mod table;
 mod throttled;
 mod truth;
+mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -53,9 +54,10 @@ impl Provider {
         };
         let worker = client("worker");
         let refreshes_only = Client { grants: vec![mock_idp::GrantType::RefreshToken], ..client("refreshes-only") };
+        let tv = Client { grants: vec![mock_idp::GrantType::DeviceCode], ..client("tv") };
         let posts = Client { methods: vec![mock_idp::AuthMethod::Post], ..client("posts") };
         let mut config = Config {
-            clients: vec![worker.clone(), client("somebody-else"), refreshes_only, posts],
+            clients: vec![worker.clone(), client("somebody-else"), refreshes_only, posts, tv],
             seed: Some(7),
             time: TimeSource::new({
                 let now = Arc::clone(&now);

@@ -65,6 +65,7 @@ async fn refusals(dialect: Dialect) -> All {
         all.insert("revocation unsupported".into(), provider.post_as("worker", Endpoint::Revoke, &form).await);
         turned_away(&mut all, &provider, Endpoint::Revoke, " at the revoke endpoint", &form).await;
     }
+    device_refused(&mut all, &provider).await;
     idp.disable_client("worker");
     all.insert("client disabled".into(), provider.token(&form).await);
     if provider.path(Endpoint::Revoke).is_some() {
@@ -72,6 +73,20 @@ async fn refusals(dialect: Dialect) -> All {
         all.insert("client disabled at the revoke endpoint".into(), reply);
     }
     all
+}
+
+/// What a device is told that gets nothing.
+async fn device_refused(all: &mut All, provider: &Provider) {
+    let poll = async |code: &str| {
+        let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
+        provider.post_as("tv", Endpoint::Token, &format!("grant_type={grant}&device_code={code}")).await
+    };
+    all.insert("device code unknown".into(), poll("tldc_unknown").await);
+    if provider.path(Endpoint::DeviceAuthorization).is_some() {
+        let asked = provider.post_as("tv", Endpoint::DeviceAuthorization, "").await;
+        assert!(provider.served.idp.deny_device(&asked.text("user_code")), "{}", asked.body);
+        all.insert("access denied".into(), poll(&asked.text("device_code")).await);
+    }
 }
 
 /// The ways in which a client does not prove itself.

@@ -81,7 +81,7 @@ impl Config {
             users: vec![User::new("alice").name("Alice Example").email("alice@example.com")],
             login: LoginSettings::default(),
             format: profile.format.value.into(),
-            keys: KeySettings::default(),
+            keys: KeySettings { id_tokens: profile.id_token_key.value, ..KeySettings::default() },
             caching: Caching::default(),
             access_token_lifetime: Duration::from_secs(profile.access_token_lifetime.value),
             refresh_token_lifetime: Duration::from_secs(profile.refresh_token_lifetime.value),

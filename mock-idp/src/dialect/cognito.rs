@@ -59,6 +59,7 @@ static PROFILE: Profile = Profile {
         "no `aud`; `username` only with a user",
     ),
     typ: ours("JWT", "RFC 7519 §5.1"),
+    id_token_key: documented(Some(Algorithm::Rs256), "a pool has two RSA keys"),
     expires_in: documented(Profile::STRICT.expires_in.value, ""),
     refresh: documented(
         Refresh { by_default: Rotation::Off, single_use: true },

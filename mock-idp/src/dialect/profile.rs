@@ -28,6 +28,8 @@ pub(crate) struct Profile {
     pub(crate) claims: Known<&'static [&'static str]>,
     /// `typ` in the header of a signed access token.
     pub(crate) typ: Known<&'static str>,
+    /// Algorithm of a key that signs ID tokens and no access tokens, if there is one.
+    pub(crate) id_token_key: Known<Option<Algorithm>>,
     /// Members of a successful answer besides those of RFC 6749 §5.1.
     pub(crate) extras: Known<&'static [&'static str]>,
     /// `expires_in` of the current generation, then of the former.
@@ -282,6 +284,7 @@ impl Profile {
         format: ours(Format::Jwt(Algorithm::Es256), "RFC 9068"),
         claims: ours(&["aud", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "sub"], "RFC 9068 §2.2"),
         typ: ours("at+jwt", "RFC 9068 §2.1"),
+        id_token_key: ours(None, "OpenID Connect leaves it open"),
         extras: ours(&[], "none"),
         expires_in: ours((Numbers::Plain, Numbers::Plain), "RFC 6749 §5.1"),
         refresh: ours(Refresh { by_default: Rotation::Off, single_use: true }, "RFC 6749 §6 leaves it open"),

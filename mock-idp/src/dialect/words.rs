@@ -32,6 +32,11 @@ impl Profile {
         if matches!(self.format.value, Format::Jwt(_)) {
             facts.push(self.typ.fact("`typ` of the access token", told(self.typ.value)));
             facts.push(self.claims.fact("claims without a user", list(self.claims.value)));
+            let own_key = self.id_token_key.value.map_or_else(
+                || "that of access tokens".to_owned(),
+                |algorithm| format!("one of its own, {}", algorithm.name()),
+            );
+            facts.push(self.id_token_key.fact("key of ID tokens", own_key));
         }
         facts.push(self.expires_in.fact("`expires_in`", numbers(self.expires_in.value)));
         facts.push(self.extras.fact("further members of a success", list(self.extras.value)));

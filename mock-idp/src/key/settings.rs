@@ -17,7 +17,8 @@ pub struct KeySettings {
     /// Which of them signs at the start.
     pub signing: Signing,
     /// ID tokens and what else is no access token are signed by a key of their own, with this algorithm; `None`: by that
-    /// of the access tokens, or with ES256 where those are opaque. It stays in each rotation, but can be replaced.
+    /// of the access tokens, or with ES256 where those are opaque. It stays in each rotation, but can be replaced. A
+    /// configuration file that leaves it out has what the dialect's vendor has.
     pub id_tokens: Option<Algorithm>,
 }
 

@@ -191,11 +191,12 @@ impl Settings {
 
     /// What an identity provider of this file is made with.
     pub fn config(&self) -> Config {
+        let of_dialect = Config::of(self.dialect);
         let mut config = Config {
             dialect: self.dialect,
             clients: self.clients.iter().map(ClientSettings::client).collect(),
             login: self.login.settings(),
-            keys: self.keys,
+            keys: KeySettings { id_tokens: self.keys.id_tokens.or(of_dialect.keys.id_tokens), ..self.keys },
             caching: self.caching.clone(),
             client_assertions: Some(self.client_assertions.rules(self.dialect.vendor().client_assertions())),
             assertion_grants: Some(self.assertion_grants.rules(self.dialect.vendor().assertion_grants())),

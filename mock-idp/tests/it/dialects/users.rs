@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mock_idp::{Dialect, Endpoint};
 
-use super::{Provider, quoted};
+use super::{Provider, part, quoted};
 use crate::support::encoded;
 
 const CALLBACK: &str = "http://127.0.0.1/callback";
@@ -26,6 +26,37 @@ async fn a_user_signs_in_at_each_vendors_own_address() {
         assert_eq!(reply.status, 200, "{dialect}: {}", reply.body);
         let facts = provider.served.idp.facts(&reply.text("access_token")).expect("ours");
         assert_eq!((facts.subject.as_str(), facts.client.as_str()), ("alice", "worker"), "{dialect}");
+    }
+}
+
+#[tokio::test]
+async fn id_tokens_have_a_key_of_their_own_where_that_is_said() {
+    let mut own = Vec::new();
+    for dialect in Dialect::ALL.iter().copied().filter(|dialect| dialect.opaque_prefix().is_none()) {
+        let provider = Provider::with(dialect, |config| {
+            config.clients[0] = config.clients[0].clone().scopes(["openid"]).redirect_uris([CALLBACK]);
+        })
+        .await;
+        let path = provider.path(Endpoint::Authorize).expect("each vendor has users");
+        let query =
+            [("response_type", "code"), ("client_id", "worker"), ("scope", "openid"), ("redirect_uri", CALLBACK)];
+        let sent = provider.served.get(&format!("{path}?{}", encoded(&query))).await;
+        let code = sent.sent("code").unwrap_or_else(|| panic!("{dialect}: {}", sent.head));
+        let form = [("grant_type", "authorization_code"), ("redirect_uri", CALLBACK), ("code", &code)];
+        let reply = provider.token(&encoded(&form)).await;
+        let kids = ["access_token", "id_token"].map(|name| part(&reply.text(name), 0)["kid"].clone());
+        let says = provider.fact("key of ID tokens").expect("said");
+        assert_eq!(kids[0] != kids[1], says.starts_with("one of its own"), "{dialect}: {says}");
+        let keys = provider.served.get(&provider.path(Endpoint::Jwks).expect("served")).await;
+        assert!(kids.iter().all(|kid| keys.body.contains(kid.as_str().expect("text"))), "{dialect}: {}", keys.body);
+        own.extend((kids[0] != kids[1]).then_some(dialect));
+    }
+    assert_eq!(own, [Dialect::Cognito], "no other vendor is known to have one");
+    for (text, id_tokens) in
+        [("dialect: cognito", "rs256-"), ("{ dialect: cognito, keys: { id_tokens: es256 } }", "es256-")]
+    {
+        let idp = mock_idp::settings::Settings::parse(text, "f").expect(text).idp();
+        assert!(idp.id_token_key().starts_with(id_tokens) && Some(idp.id_token_key()) != idp.signing_key(), "{text}");
     }
 }
 

@@ -99,8 +99,9 @@ mod tests {
 
     #[test]
     fn what_the_server_says_itself_is_refused_or_stays() {
-        for name in OWN {
-            let error = claims(json!({*name: "mine"})).expect_err(name).to_string();
+        // RFC 9068 §2.2, RFC 7800 §3.1, RFC 8693 §4; by their names here, so that none gets lost.
+        for name in ["iss", "exp", "aud", "sub", "client_id", "iat", "nbf", "jti", "scope", "cnf", "act", "may_act"] {
+            let error = claims(json!({name: "mine"})).expect_err(name).to_string();
             assert_eq!(error, format!("the claim `{name}` is the server's own"));
         }
         let mut own = json!({"tid": "t"}).as_object().expect("an object").clone();

@@ -210,7 +210,7 @@ fn a_request_without_tls_gets_no_reply() {
     let serving = place.serve("--https --no-admin");
     let address = serving.value("issuer").strip_prefix("https://").expect("HTTPS");
     let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it reads");
     let mut reply = Vec::new();
     // An alert or a reset: either way no HTTP.
     let _ = stream.read_to_end(&mut reply);

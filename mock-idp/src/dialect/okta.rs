@@ -77,7 +77,7 @@ static PROFILE: Profile = Profile {
             retry_after: false,
             counters: Some(["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"]),
         },
-        "the counters stand on other answers, too; which body the token endpoint has is not known",
+        "the counters stand on other answers, too, and of concurrent requests limit and rest are 0; which body the token endpoint has is not known",
     ),
     key_set_headers: documented(&[("cache-control", "max-age=3832304, must-revalidate")], "of the example: 44 days"),
     assertion: seen(

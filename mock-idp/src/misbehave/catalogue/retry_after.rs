@@ -48,6 +48,15 @@ pub(super) const ALL: &[Misbehaviour] = &[
             limited(RateLimit { status: Some(500), body, retry_after: Wait::Absent, ..window(0) })
         },
     ),
+    rule(
+        "rate-limit-concurrent",
+        "Too many at once: limit and what is left of it are 0, and when it is over is an estimate.",
+        "FM-09, Okta's limit of concurrent requests",
+        || {
+            let headers = Some(LimitHeaders::default());
+            limited(RateLimit { headers, retry_after: Wait::Absent, ..window(0) })
+        },
+    ),
     rule("retry-after-seconds", "503 with a wait in seconds.", "FM-09, RFC 9110 §10.2.3", || {
         unavailable(RetryAfter::Seconds(60))
     }),

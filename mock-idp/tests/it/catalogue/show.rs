@@ -55,6 +55,15 @@ pub(super) async fn show(id: &str, lab: &mut Lab) {
             let reply = refused(lab, 500, body).await;
             assert_eq!(reply.header("retry-after"), None);
         }
+        "rate-limit-concurrent" => {
+            let body = r#"{"error":"too_many_requests","error_description":"the rate limit is exceeded"}"#;
+            let reply = refused(lab, 429, body).await;
+            let told = ["x-rate-limit-limit", "x-rate-limit-remaining", "retry-after"].map(|name| reply.header(name));
+            assert_eq!(told, [Some("0"), Some("0"), None]);
+            let now_s = lab.served.idp.clock().now_ms() / 1000;
+            let over_s: i64 = reply.header("x-rate-limit-reset").and_then(|at| at.parse().ok()).expect("seconds");
+            assert!((1..=61).contains(&(over_s - now_s)), "{over_s} at {now_s}");
+        }
         _ if id.starts_with("retry-after-") => retry_after(id, lab).await,
         "no-access-token" => assert_eq!(field(lab, "access_token").await, None),
         "null-access-token" => assert_eq!(field(lab, "access_token").await, Some(Value::Null)),

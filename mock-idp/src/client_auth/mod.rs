@@ -98,13 +98,14 @@ pub(crate) fn authenticate(
 ) -> Result<Authenticated, OAuthError> {
     let refused = |cause| Err(OAuthError::client(cause));
     let visit = Visit { call, listener, now_ms };
-    let credentials = match (&call.vouched, read(&call.headers, form)) {
-        (Some(id), _) => Credentials { id: id.clone(), proof: Proof::Nothing },
+    let vouched = call.vouched.as_ref().map(|id| Credentials { id: id.clone(), proof: Proof::Nothing });
+    let credentials = match (&vouched, call.credentials(form)) {
+        (Some(vouched), _) => vouched,
         (None, Ok(credentials)) => credentials,
         (None, Err(error)) if error.cause == Cause::NoAuthentication && call.endpoint == Endpoint::Token => {
-            return service_account::claimed(form, store).ok_or(error);
+            return service_account::claimed(form, store).ok_or_else(|| error.clone());
         }
-        (None, Err(error)) => return Err(error),
+        (None, Err(error)) => return Err(error.clone()),
     };
     let Some(registered) = store.clients.get(&credentials.id) else { return refused(Cause::UnknownClient) };
     let (client, disabled) = (Arc::clone(&registered.client), registered.disabled);

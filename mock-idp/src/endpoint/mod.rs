@@ -18,6 +18,7 @@ mod token;
 mod userinfo;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use http::header::ALLOW;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -29,6 +30,7 @@ pub(crate) use jwks::shuffle;
 pub(crate) use userinfo::bearer;
 
 use crate::assertion::FetchedKeys;
+use crate::client_auth::{self, Credentials};
 use crate::config::Listener;
 use crate::dialect::{Generation, Refused, Route, Vendor};
 use crate::error::{Cause, OAuthError};
@@ -154,9 +156,16 @@ pub(crate) struct Call {
     pub(crate) keys: FetchedKeys,
     /// The client, where a test says who it is instead of the request.
     pub(crate) vouched: Option<String>,
+    /// What it says of its client, once somebody has asked. Nobody should ask first who holds the store.
+    pub(crate) client: OnceLock<Result<Credentials, OAuthError>>,
 }
 
 impl Call {
+    /// What it says of its client, in its headers and in `form`, which is its own.
+    pub(crate) fn credentials(&self, form: &Form) -> Result<&Credentials, &OAuthError> {
+        self.client.get_or_init(|| client_auth::read(&self.headers, form)).as_ref()
+    }
+
     /// To which of its vendor's generations it speaks.
     pub(crate) fn generation(&self) -> Generation {
         self.vendor.route(&self.method, &self.path).map_or_else(Generation::default, |route| route.generation)
@@ -175,6 +184,7 @@ impl Call {
             peer: None,
             keys: FetchedKeys::new(),
             vouched: None,
+            client: OnceLock::new(),
         }
     }
 
@@ -194,6 +204,7 @@ impl Call {
             peer: None,
             keys: FetchedKeys::new(),
             vouched: Some(token.client.clone()),
+            client: OnceLock::new(),
         }
     }
 }

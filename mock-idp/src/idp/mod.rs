@@ -15,7 +15,7 @@ pub use snapshot::Snapshot;
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -223,6 +223,7 @@ impl Idp {
             peer: head.extensions.get::<PeerCertificates>().cloned(),
             keys,
             vouched: None,
+            client: OnceLock::new(),
         };
         let (seen, presented) = self.seen(&call, listener);
         let seen = Arc::new(seen);
@@ -301,7 +302,7 @@ impl Idp {
     fn seen(&self, call: &Call, listener: &Listener) -> (RequestSeen, Option<TokenFacts>) {
         let form = call.form.as_ref().ok().and_then(|form| form.once().ok());
         let field = |name: &str| form.and_then(|form| form.get(name));
-        let credentials = form.and_then(|form| crate::client_auth::read(&call.headers, form).ok());
+        let credentials = form.and_then(|form| call.credentials(form).ok());
         let presented = match call.endpoint {
             Endpoint::UserInfo => form.and_then(|form| endpoint::bearer(&call.headers, form).ok()).flatten(),
             _ => None,
@@ -314,7 +315,9 @@ impl Idp {
             endpoint: call.endpoint,
             target: format!("{} {}", call.method, call.path),
             grant: field("grant_type").map(str::to_owned),
-            client: credentials.map(|credentials| credentials.id).or_else(|| field("client_id").map(str::to_owned)),
+            client: credentials
+                .map(|credentials| credentials.id.clone())
+                .or_else(|| field("client_id").map(str::to_owned)),
             token: token.as_ref().map(|token| token.id),
             scope: field("scope").map(str::to_owned),
             audience: field("audience").map(str::to_owned),

@@ -11,6 +11,9 @@ pub(super) trait Lasting {
 
 /// So many others are looked at with each insertion: with two or more the outdated cannot pile up.
 pub(super) const WITH_EACH: usize = 4;
+/// They are looked at after so many insertions, all at once: to find the place where to go on costs as much as an
+/// insertion.
+const AT_ONCE: usize = 16;
 
 /// A map without a moment at which all of it is searched.
 #[derive(Clone)]
@@ -18,11 +21,13 @@ pub(super) struct Swept<K, V> {
     entries: BTreeMap<K, V>,
     /// Where the next sweep goes on; `None` is the beginning.
     next: Option<K>,
+    /// Insertions since the last sweep.
+    unswept: usize,
 }
 
 impl<K: Ord + Clone, V: Lasting> Swept<K, V> {
     pub(super) fn new() -> Self {
-        Self { entries: BTreeMap::new(), next: None }
+        Self { entries: BTreeMap::new(), next: None, unswept: 0 }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
@@ -43,7 +48,11 @@ impl<K: Ord + Clone, V: Lasting> Swept<K, V> {
 
     /// Puts an entry in, and lets go of others that are over at `gone_ms`.
     pub(super) fn insert(&mut self, key: K, value: V, gone_ms: i64) {
-        self.sweep(WITH_EACH, gone_ms);
+        self.unswept += 1;
+        if self.unswept == AT_ONCE {
+            self.unswept = 0;
+            self.sweep(AT_ONCE * WITH_EACH, gone_ms);
+        }
         self.put(key, value);
     }
 

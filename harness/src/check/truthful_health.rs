@@ -8,14 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Call, Event, Instance, Live, Record, Run, Seq};
+use crate::journal::{Call, Event, Instance, Live, Record, Run, Seq, is_poll};
 use crate::scenario::Restart;
 
 /// A worker that polls begins the next poll within milliseconds; after an error it may wait a little.
 const SILENCE_US: u64 = 2_000_000;
 
 const ACTIVITY_POLL: &str = "PollActivityTaskQueue";
-const WORKFLOW_POLL: &str = "PollWorkflowTaskQueue";
 
 pub(super) struct TruthfulHealth;
 
@@ -120,10 +119,6 @@ impl Polls {
     fn heard(&mut self, record: &Record) {
         (self.last, self.last_us) = (record.seq, record.at_us);
     }
-}
-
-fn is_poll(rpc: &str) -> bool {
-    matches!(rpc, ACTIVITY_POLL | WORKFLOW_POLL)
 }
 
 fn is_of_the_way(action: &str) -> bool {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::bite::{Aim, Known};
 use super::controls::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which};
 use super::hold::Barrier;
-use super::reply;
 use super::seen::{instance_of, tokens_of};
 use crate::journal::{Clock, Effect, Event, TokenKind, TokenName};
 use crate::scenario::{
@@ -18,6 +17,9 @@ const JUST_PAST: Duration = Duration::from_secs(1);
 /// The same where everybody has to wait for it.
 const JUST_PAST_REAL: Duration = Duration::from_millis(50);
 
+/// So long calls may go on over a connection that is closed in good order.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// What carrying an action out has come to.
 #[derive(Default)]
 pub(super) struct Fired {
@@ -27,8 +29,6 @@ pub(super) struct Fired {
     pub(super) inert: bool,
     /// Whom it aimed at.
     pub(super) aim: Aim,
-    /// Replies that are still to be changed.
-    pub(super) replies: u32,
     /// Requests are held by it.
     pub(super) barrier: Option<Barrier>,
 }
@@ -42,7 +42,7 @@ pub(super) fn fire(
     time: TimeMode,
     controls: &mut dyn Controls,
 ) -> Fired {
-    let mut fired = Fired { replies: reply::times(action).unwrap_or_default(), ..Fired::default() };
+    let mut fired = Fired::default();
     match action {
         Action::IdpRevoke(revoke) => match revocation(revoke, trigger, known) {
             Some(what) => controls.revoke(&what),
@@ -56,6 +56,10 @@ pub(super) fn fire(
             stated: lifetime.stated.map(crate::scenario::Duration::to_std),
         })),
         Action::GateRequireBearer(it) => controls.require_bearer(it.required),
+        Action::GateCutPolls(cut) => {
+            fired.effect = Some(controls.cut_polls(cut.code.map(|code| i32::from(code.number()))));
+        }
+        Action::GateGoAway(away) => controls.go_away(away.grace.as_ref().map_or(GRACE, |grace| grace.value.to_std())),
         Action::IdpRotateKeys(rotate) => controls.rotate_keys(rotate.keep_old),
         Action::ApiRefuseToken(refuse) => match to_refuse(refuse, trigger, known) {
             tokens if tokens.is_empty() => fired.inert = true,
@@ -101,7 +105,11 @@ pub(super) fn fire(
         | Action::IdpRateLimit(_)
         | Action::ApiRespond(_)
         | Action::ApiDelay(_)
-        | Action::ApiDropReply(_) => {}
+        | Action::ApiDropReply(_)
+        | Action::GateRefuse(_)
+        | Action::GateDelay(_)
+        | Action::GateDropReply(_)
+        | Action::GateHtml(_) => {}
     }
     fired
 }

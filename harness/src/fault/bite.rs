@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::seen::{Seen, is_instance};
-use crate::journal::{Event, Instance, Record, TokenChange, TokenKind, TokenName, is_final, turns_client_away};
+use crate::journal::{
+    Event, Instance, Record, TokenChange, TokenKind, TokenName, is_final, is_poll, turns_client_away,
+};
 use crate::scenario::{LinkEnd, ResolvedBite};
 
 /// What has to be seen after a fault has fired, and before the workload is over, for it to have bitten.
@@ -34,6 +36,8 @@ pub enum Bite {
     AttemptFailed,
     /// The gate refuses a call for its bearer.
     RefusedAtGate,
+    /// An open poll ends otherwise than with a reply of the server's.
+    PollEnded,
     /// A request goes over the slow link.
     LinkUsed,
     /// The worker ends.
@@ -59,6 +63,12 @@ pub static BITES: &[(&str, Bite)] = &[
     ("api.refuse_token", Bite::RefusedEarly),
     ("api.hold", Bite::BarrierFull),
     ("gate.require_bearer", Bite::RefusedAtGate),
+    ("gate.refuse", Bite::ReplyChanged),
+    ("gate.delay", Bite::ReplyChanged),
+    ("gate.drop_reply", Bite::ReplyChanged),
+    ("gate.html", Bite::ReplyChanged),
+    ("gate.cut_polls", Bite::PollEnded),
+    ("gate.goaway", Bite::PollEnded),
     ("link.refuse", Bite::AttemptFailed),
     ("link.reset", Bite::AttemptFailed),
     ("link.latency", Bite::LinkUsed),
@@ -90,6 +100,7 @@ impl Bite {
             Self::KeyMet => "the API met a token of the new key, or one of a key that is gone",
             Self::AttemptFailed => "an activity attempt failed, or an RPC to Temporal broke off",
             Self::RefusedAtGate => "the gate refused a call for its bearer",
+            Self::PollEnded => "an open poll ended without the server's doing",
             Self::LinkUsed => "a request went over the slow link",
             Self::WorkerExited => "the worker ended",
         }
@@ -237,6 +248,7 @@ impl Unproved {
             (Bite::AttemptFailed, Event::ActivityFailed { .. }) => true,
             (Bite::AttemptFailed, Event::GateRpcDone { code: None, .. }) => self.aim.link == Some(LinkEnd::Temporal),
             (Bite::RefusedAtGate, Event::GateRpc { refused: Some(_), .. }) => true,
+            (Bite::PollEnded, Event::GateRpcDone { rpc, code, .. }) => is_poll(rpc) && *code != Some(0),
             (Bite::LinkUsed, Event::IdpRequest(_)) => self.aim.link == Some(LinkEnd::Idp),
             (Bite::LinkUsed, Event::ApiRequest(_)) => self.aim.link == Some(LinkEnd::Api),
             (Bite::LinkUsed, Event::GateRpc { .. }) => self.aim.link == Some(LinkEnd::Temporal),

@@ -66,6 +66,12 @@ pub trait Controls: Send {
     /// The gate asks for a bearer from now on, or does not.
     fn require_bearer(&mut self, required: bool);
 
+    /// Open polls end, with this gRPC status or by a reset; the effect is that the server knows it.
+    fn cut_polls(&mut self, code: Option<i32>) -> Effect;
+
+    /// Connections to the frontend are closed in good order, and dropped after `grace`.
+    fn go_away(&mut self, grace: Duration);
+
     /// The API refuses this token value from now on, whatever its issuer says (FM-20).
     fn refuse_at_api(&mut self, token: &TokenName);
 
@@ -165,6 +171,10 @@ impl Controls for Inert {
     fn set_lifetime(&mut self, _: Option<TokenLifetime>) {}
     fn rotate_keys(&mut self, _: bool) {}
     fn require_bearer(&mut self, _: bool) {}
+    fn cut_polls(&mut self, _: Option<i32>) -> Effect {
+        nothing()
+    }
+    fn go_away(&mut self, _: Duration) {}
     fn refuse_at_api(&mut self, _: &TokenName) {}
     fn break_link(&mut self, _: LinkEnd, _: LinkFault) -> bool {
         false

@@ -11,10 +11,10 @@ use super::bite::{Known, Unproved};
 use super::controls::{Controls, Inert};
 use super::one::{Firing, Occasion, One, Standing};
 use super::plan::Plan;
-use super::reply;
+use super::reply::{self, Numbered};
 use super::seen::Seen;
 use super::trigger::{Counter, Draws};
-use crate::journal::{Act, Call, Consequences, Due, Event, Intervene, Journal, Record};
+use crate::journal::{Act, Consequences, Due, Event, Intervene, Journal, Record};
 use crate::scenario::{Arm, Ending, ResolvedHeal, TimeMode};
 
 /// How far a fault has come. Fired is not bitten: both are counted.
@@ -46,7 +46,7 @@ pub struct Engine {
     seed: u64,
     known: Known,
     /// Which fault answered a call, until its reply leaves.
-    answered: BTreeMap<Call, String>,
+    answered: BTreeMap<Numbered, String>,
     served: reply::Served,
     begun: bool,
     working: bool,
@@ -162,13 +162,14 @@ impl Engine {
         one.fired += 1;
         let Firing { action, lasts, drawn_ms, .. } = one.firing(number);
         let done = action::fire(&action, &occasion.event, &self.known, self.time, &mut *self.controls);
+        let replies = reply::times(&action, lasts.is_some()).unwrap_or_default();
         consequences.effects.extend(done.effect);
         if one.bites_by_event() && !done.inert {
             one.unproved.push(Unproved::new(self.known.clone(), occasion.fields, done.aim));
         }
         let (fault, name) = (one.fault.id.clone(), action.name().to_owned());
         if action.can_be_undone() {
-            one.standing.push(Standing { number, action, replies: done.replies, barrier: done.barrier, felt: false });
+            one.standing.push(Standing { number, action, replies, barrier: done.barrier, felt: false });
         }
         let trigger = Some(occasion.seq);
         self.say(Event::FaultFired { fault: fault.clone(), action: name, trigger, drawn_ms });

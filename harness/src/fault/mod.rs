@@ -9,6 +9,7 @@
 //! what proves that it had an effect on somebody is its [`Bite`].
 
 mod action;
+mod at_gate;
 mod bite;
 mod controls;
 mod engine;

@@ -1,13 +1,15 @@
 //! Faults that change replies of the identity provider or the API.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::at_gate;
 use super::controls::Controls;
 use crate::journal::{Act, Answer, Call, Clock, Directive, Event, FieldChange};
-use crate::scenario::{Action, Entries, LinkEnd, RetryAfter, Value};
+use crate::scenario::{Action, Entries, GateDelay, GateHtml, GateRefuse, GateReplies, LinkEnd, RetryAfter, Value};
 
 /// Which requests are concerned.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +21,9 @@ struct Place<'a> {
     grant: Option<&'a str>,
 }
 
-/// How many replies a firing of this action changes; `None` if it changes none.
-pub(super) fn times(action: &Action) -> Option<u32> {
+/// How many replies a firing of this action changes; `None` if it changes none. `bounded` says that a time of its own
+/// ends it.
+pub(super) fn times(action: &Action, bounded: bool) -> Option<u32> {
     Some(match action {
         Action::IdpRespond(it) => it.times.get(),
         Action::IdpDelay(it) => it.times.get(),
@@ -30,12 +33,21 @@ pub(super) fn times(action: &Action) -> Option<u32> {
         Action::ApiRespond(it) => it.times.get(),
         Action::ApiDelay(it) => it.times.get(),
         Action::ApiDropReply(it) => it.times.get(),
+        Action::GateRefuse(GateRefuse { times, .. })
+        | Action::GateDelay(GateDelay { times, .. })
+        | Action::GateDropReply(GateReplies { times, .. })
+        | Action::GateHtml(GateHtml { times, .. }) => times.map_or(if bounded { u32::MAX } else { 1 }, NonZeroU32::get),
         _ => return None,
     })
 }
 
 /// What this action, of which all is drawn by now, does to the request or reply that `event` reports, if anything.
 pub(super) fn directive(action: &Action, event: &Event, served: &Served, controls: &dyn Controls) -> Option<Directive> {
+    http(action, event, served, controls).or_else(|| at_gate::directive(action, event))
+}
+
+/// The same for requests to the identity provider and the API.
+fn http(action: &Action, event: &Event, served: &Served, controls: &dyn Controls) -> Option<Directive> {
     let act = |act| Directive { act, ..Directive::default() };
     let (place, directive): (_, Box<dyn FnOnce() -> Directive + '_>) = match action {
         Action::IdpRespond(it) => {
@@ -145,20 +157,29 @@ impl Place<'_> {
     }
 }
 
+/// A call, by who numbers it: the gate has numbers of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Numbered {
+    Http(Call),
+    Gate(Call),
+}
+
 /// The call whose reply is about to leave.
-pub(super) fn leaving(event: &Event) -> Option<Call> {
+pub(super) fn leaving(event: &Event) -> Option<Numbered> {
     match event {
-        Event::IdpResponse(reply) => Some(reply.request.call),
-        Event::ApiResponse(reply) => Some(reply.request.call),
+        Event::IdpResponse(reply) => Some(Numbered::Http(reply.request.call)),
+        Event::ApiResponse(reply) => Some(Numbered::Http(reply.request.call)),
+        Event::GateRpcDone { call, .. } => Some(Numbered::Gate(*call)),
         _ => None,
     }
 }
 
 /// The call that has just arrived.
-pub(super) fn arriving(event: &Event) -> Option<Call> {
+pub(super) fn arriving(event: &Event) -> Option<Numbered> {
     match event {
-        Event::IdpRequest(request) => Some(request.call),
-        Event::ApiRequest(request) => Some(request.call),
+        Event::IdpRequest(request) => Some(Numbered::Http(request.call)),
+        Event::ApiRequest(request) => Some(Numbered::Http(request.call)),
+        Event::GateRpc { call, .. } => Some(Numbered::Gate(*call)),
         _ => None,
     }
 }

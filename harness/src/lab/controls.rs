@@ -320,6 +320,14 @@ impl Controls for Handles {
         self.gate.require_bearer(required);
     }
 
+    fn cut_polls(&mut self, code: Option<i32>) -> Effect {
+        certainly(self.gate.cut_polls(code))
+    }
+
+    fn go_away(&mut self, grace: Duration) {
+        self.gate.go_away(grace);
+    }
+
     fn refuse_at_api(&mut self, token: &TokenName) {
         self.judge.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(token.clone());
     }

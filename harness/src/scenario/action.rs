@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::Status;
 use super::delay::Delay;
+use super::gate_action::{CutPolls, GateDelay, GateHtml, GateRefuse, GateReplies, GoAway, RequireBearer};
 use super::value::{Entries, Value};
 
 macro_rules! actions {
@@ -52,6 +53,12 @@ actions! {
     ApiRefuseToken(RefuseToken) "api.refuse_token" "The API refuses one token value from now on, whatever its issuer says (FM-20)."
     ApiHold(Hold) "api.hold" "A barrier: requests wait until so many have come, then all go on."
     GateRequireBearer(RequireBearer) "gate.require_bearer" "The frontend asks for a bearer, as `temporal: { authorizer: … }` says, or stops asking."
+    GateRefuse(GateRefuse) "gate.refuse" "Calls to Temporal are refused with a gRPC status, without being processed."
+    GateDelay(GateDelay) "gate.delay" "Replies of Temporal come later."
+    GateDropReply(GateReplies) "gate.drop_reply" "Temporal carries calls out, and their replies are lost: the streams are reset."
+    GateHtml(GateHtml) "gate.html" "A page stands where a reply of Temporal should."
+    GateCutPolls(CutPolls) "gate.cut_polls" "Open polls end, with a gRPC status or by a reset."
+    GateGoAway(GoAway) "gate.goaway" "Connections to Temporal are closed in good order (GOAWAY), as a restart or a rebalance does."
     LinkRefuse(LinkTarget) "link.refuse" "Connections are refused, open ones are reset."
     LinkReset(LinkTarget) "link.reset" "Open connections are reset, once."
     LinkLatency(LinkLatency) "link.latency" "Bytes arrive later."
@@ -69,6 +76,7 @@ impl Action {
         match self {
             Self::IdpDelay(IdpDelay { by, .. })
             | Self::ApiDelay(ApiDelay { by, .. })
+            | Self::GateDelay(GateDelay { by, .. })
             | Self::LinkLatency(LinkLatency { by, .. }) => Some(by),
             _ => None,
         }
@@ -79,6 +87,7 @@ impl Action {
     pub fn delayed_by(mut self, delay: Duration) -> Self {
         if let Self::IdpDelay(IdpDelay { by, .. })
         | Self::ApiDelay(ApiDelay { by, .. })
+        | Self::GateDelay(GateDelay { by, .. })
         | Self::LinkLatency(LinkLatency { by, .. }) = &mut self
         {
             *by = Delay::Fixed(delay);
@@ -96,6 +105,8 @@ impl Action {
                 | Self::IdpReuse(_)
                 | Self::IdpRotateKeys(_)
                 | Self::ApiRefuseToken(_)
+                | Self::GateCutPolls(_)
+                | Self::GateGoAway(_)
                 | Self::LinkReset(_)
                 | Self::WorkerKill(_)
                 | Self::WorkerStop(_)
@@ -143,15 +154,6 @@ pub enum KindOfToken {
     Access,
     /// A refresh token.
     Refresh,
-}
-
-/// Whether the frontend asks for a bearer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RequireBearer {
-    /// Whether calls need one from now on. Default: true. Without one everybody may do everything (FM-36).
-    #[serde(default = "yes")]
-    pub required: bool,
 }
 
 /// Which client.

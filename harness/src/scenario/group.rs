@@ -1,5 +1,7 @@
 //! How long a scenario makes everybody wait: what runs by default and what only on request.
 
+use std::num::NonZeroU32;
+
 use mock_idp::file::Duration;
 
 use super::action::{Action, RetryAfter, TimePass};
@@ -53,6 +55,9 @@ fn wait_of(fault: &Fault, real: bool) -> u64 {
     let once = match &fault.action.value {
         Action::IdpDelay(late) => late.by.longest().as_millis().saturating_mul(late.times.get().into()),
         Action::ApiDelay(late) => late.by.longest().as_millis().saturating_mul(late.times.get().into()),
+        Action::GateDelay(late) => {
+            late.by.longest().as_millis().saturating_mul(late.times.map_or(1, NonZeroU32::get).into())
+        }
         Action::IdpRateLimit(limit) => come_back(limit.retry_after.as_ref(), limit.times.get()),
         Action::IdpRespond(reply) => come_back(reply.retry_after.as_ref(), reply.times.get()),
         Action::ApiRespond(reply) => come_back(reply.retry_after.as_ref(), reply.times.get()),
@@ -89,6 +94,7 @@ mod tests {
             ("[{ do: { time.pass: { until: token-expiry } } }, { do: { time.pass: { by: 1h } } }]", 0),
             ("[{ do: { link.refuse: { on: idp } }, for: 2s, delay: 500ms }]", 2_500),
             ("[{ do: { idp.delay: { by: 1s, times: 3 } }, count: 2 }]", 6_000),
+            ("[{ do: { gate.delay: { by: 1s, times: 2 } } }, { do: { gate.delay: { by: 1s } } }]", 3_000),
             ("[{ do: { api.hold: { until: 8 } }, for: 1h }]", 0),
             ("[{ do: { api.delay: { by: { between: [1s, 3s] } } }, delay: { between: [0s, 1s] } }]", 4_000),
             ("[{ do: { idp.rate_limit: { retry_after: { seconds: 4 }, times: 2 } } }]", 8_000),

@@ -34,6 +34,7 @@ mod client;
 mod delay;
 mod document;
 mod failure_mode;
+mod gate_action;
 mod group;
 mod model;
 mod placeholder;
@@ -60,6 +61,7 @@ pub use client::{Client, ClientAuth, Grant, Secret, TokenFormat};
 pub use delay::{Between, Delay};
 pub use document::{Document, validate};
 pub use failure_mode::{FailureMode, failure_mode, failure_modes};
+pub use gate_action::*;
 pub use group::{Group, prescribed_wait};
 pub use mock_idp::file::{
     At, Complaint, Diagnostic, Duration, Offset, Position, Source, all_nearest, nearest, suggest,

@@ -6,6 +6,7 @@ use mock_idp::file::{At, Complaint, Position, Problems, suggest};
 
 use super::action::{Action, TokenChoice};
 use super::delay::{Between, Delay};
+use super::gate_action::METHODS;
 use super::model::{Fault, Requirement, Scenario};
 use super::target::CheckSetting;
 use super::trigger::{OneOf, Scalar, Trigger};
@@ -206,6 +207,20 @@ fn action(action: &At<Action>, when: Option<&Trigger>, problems: &mut Problems) 
         .is_some_and(|kind| kind.filters.contains(&"token"));
     let of_trigger =
         |choice: &Option<At<TokenChoice>>| choice.as_ref().is_some_and(|it| it.value == TokenChoice::Trigger);
+    let named = action.value.rpcs();
+    for rpc in named.into_iter().flat_map(|named| named.values()) {
+        // One that is no list stands where all of it does.
+        let at = named.filter(|named| named.values().len() == 1).map_or(rpc.at, |named| named.at);
+        let known = METHODS.iter().map(String::as_str);
+        match &rpc.value {
+            Scalar::Text(name) if METHODS.contains(name) => {}
+            Scalar::Text(name) => problems.unknown(at, "method of Temporal's frontend", name, known),
+            Scalar::Bool(_) | Scalar::Number(_) => {
+                let complaint = Complaint::new("`rpc` takes names of methods");
+                problems.add(at, complaint.hint("such as `rpc: PollActivityTaskQueue`, or a list of them"));
+            }
+        }
+    }
     match &action.value {
         Action::ApiRefuseToken(refuse) if (refuse.token.is_none() || of_trigger(&refuse.token)) && !names_token => {
             problems.add(

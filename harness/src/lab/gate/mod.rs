@@ -34,6 +34,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use mock_idp::Clock;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch::Sender;
 
 use self::authorizer::{Authorizer, Refusal};
 pub use self::authorizer::{NoJwks, Preset, Settings as Authorization};
@@ -64,8 +65,25 @@ struct Shared {
     failure: Mutex<Option<Unreadable>>,
     authorizer: Authorizer,
     bearer_required: AtomicBool,
+    /// How polls that are open end, and how often they were ended.
+    cut: Sender<Cut>,
+    /// How long calls may go on over connections that are closed, and how often they were.
+    away: Sender<Away>,
     clock: Clock,
     names: NameOf,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Cut {
+    times: u64,
+    /// `None`: their streams are reset.
+    code: Option<i32>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Away {
+    times: u64,
+    grace: Duration,
 }
 
 /// What the journal calls the token with this value, if it is one that the lab knows.
@@ -136,6 +154,8 @@ impl Gate {
             failure: Mutex::default(),
             authorizer: Authorizer::new(config.authorization),
             bearer_required: AtomicBool::new(false),
+            cut: Sender::default(),
+            away: Sender::default(),
             clock: config.clock,
             names: config.names,
         }))
@@ -144,6 +164,35 @@ impl Gate {
     /// From now on calls need a bearer, or do not. Calls that are under way go on: a parked poll outlives its token.
     pub fn require_bearer(&self, required: bool) {
         self.0.bearer_required.store(required, Ordering::Relaxed);
+    }
+
+    /// Ends the polls that are open now, with a gRPC status or by a reset. Once the future is done, the server knows it:
+    /// no task goes to one of them.
+    pub fn cut_polls(&self, code: Option<i32>) -> impl Future<Output = ()> + Send + use<> {
+        self.0.cut.send_modify(|cut| *cut = Cut { times: cut.times + 1, code });
+        let gate = self.clone();
+        async move {
+            if tokio::time::timeout(BURIAL, gate.heard()).await.is_err() {
+                tracing::warn!("polls that were cut may still be open at the server");
+            }
+        }
+    }
+
+    /// Done when the server has read that calls were given up before this was called.
+    async fn heard(&self) {
+        // They are reset on the connection that all calls share, so the server has read it when it answers a later call.
+        // The first call is there for the resets to be on their way before the second.
+        for _ in 0..2 {
+            if let Err(error) = proxy::knock(&self.0).await {
+                tracing::debug!(%error, "the Temporal frontend does not answer");
+            }
+        }
+    }
+
+    /// Closes the connections that are open now in good order (GOAWAY with NO_ERROR): calls that are under way may go on
+    /// for `grace`, then the connection is dropped. A parked poll alone would keep it for a minute.
+    pub fn go_away(&self, grace: Duration) {
+        self.0.away.send_modify(|away| *away = Away { times: away.times + 1, grace });
     }
 
     /// Replaces the keys that tokens are verified with by those of a JWKS.
@@ -163,18 +212,28 @@ impl Gate {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let gate = Arc::clone(&self.0);
+        let (gate, served_by) = (Arc::clone(&self.0), Arc::clone(&self.0));
         async move {
             let service = service_fn({
                 let instance = instance.clone();
                 move |request| proxy::forward(Arc::clone(&gate), instance.clone(), request)
             });
-            let served = http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(None)
-                .max_header_list_size(HEADERS)
-                .serve_connection(TokioIo::new(io), service)
-                .await;
+            let mut away = served_by.away.subscribe();
+            let mut connection = std::pin::pin!(
+                http2::Builder::new(TokioExecutor::new())
+                    .timer(TokioTimer::new())
+                    .max_concurrent_streams(None)
+                    .max_header_list_size(HEADERS)
+                    .serve_connection(TokioIo::new(io), service)
+            );
+            let served = tokio::select! {
+                served = connection.as_mut() => served,
+                Ok(()) = away.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    let grace = away.borrow().grace;
+                    tokio::time::timeout(grace, connection).await.unwrap_or(Ok(()))
+                }
+            };
             if let Err(error) = served {
                 tracing::debug!(%instance, %error, "a worker's connection to the gate ended");
             }
@@ -186,13 +245,7 @@ impl Gate {
     pub async fn bury(&self, instance: &Instance) {
         let buried = async {
             self.0.under_way.none_of(instance).await;
-            // What was given up is reset on the connection that all calls share, so the server has read it when it
-            // answers a later call. The first call is there for the resets to be on their way before the second.
-            for _ in 0..2 {
-                if let Err(error) = proxy::knock(&self.0).await {
-                    tracing::debug!(%instance, %error, "the Temporal frontend does not answer");
-                }
-            }
+            self.heard().await;
         };
         if tokio::time::timeout(BURIAL, buried).await.is_err() {
             tracing::warn!(%instance, "calls of a worker that has ended are still under way");

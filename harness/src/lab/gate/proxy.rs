@@ -12,7 +12,7 @@ use super::answer::{self, code};
 use super::body::{Body, LOST};
 use super::rpc::{Caller, Rpc};
 use super::{Shared, watch};
-use crate::journal::{Act, Instance};
+use crate::journal::{Act, Instance, is_poll};
 
 /// The service whose methods workers use. All of them are unary.
 const WORKFLOW_SERVICE: &str = "/temporal.api.workflowservice.v1.WorkflowService/";
@@ -67,7 +67,20 @@ pub(super) async fn forward(
     }
 
     parts.uri = towards(rpc.gate(), parts.uri);
-    let reply = match rpc.gate().client.request(Request::from_parts(parts, body)).await {
+    let mut cut = gate.cut.subscribe();
+    let asked = rpc.gate().client.request(Request::from_parts(parts, body));
+    let reply = tokio::select! {
+        reply = asked => reply,
+        Ok(()) = cut.changed(), if is_poll(rpc.name()) => {
+            let code = cut.borrow().code;
+            return match code {
+                Some(code) => leave(rpc, Some(code), answer::trailers_only(answer::error(code, "cut by a fault"))).await,
+                // Its end is reported as it is dropped.
+                None => Err(h2::Error::from(h2::Reason::CANCEL).into()),
+            };
+        }
+    };
+    let reply = match reply {
         Ok(reply) => reply,
         Err(error) => return lost(rpc, error).await,
     };

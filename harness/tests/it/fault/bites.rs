@@ -62,10 +62,16 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let api_request = || Event::ApiRequest(api_request("w1", "T1"));
     let refused = |why| api("w1", "T1", 401, Some(why));
     let died = |how| token("T1", how);
-    let broken_off = json!({"kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": "Poll"});
-    let broken_off: Event = serde_json::from_value(broken_off).expect("an event");
+    let broken_off = |rpc: &str| -> Event {
+        let event = json!({"kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": rpc});
+        serde_json::from_value(event).expect("an event")
+    };
     let at_gate = json!({"kind": "gate.rpc", "call": 9, "instance": "w1.1", "rpc": "Poll", "refused": "expired"});
     let at_gate: Event = serde_json::from_value(at_gate).expect("an event");
+    let rpc = |kind: &str, code: i64| -> Event {
+        let event = json!({"kind": kind, "call": 9, "instance": "w1.1", "rpc": "PollActivityTaskQueue", "code": code});
+        serde_json::from_value(event).expect("an event")
+    };
     let of_new_key = || vec![Event::IdpKey { kid: "k2".into() }, issued("T9"), api("w1", "T9", 200, None)];
     vec![
         ("idp.revoke: {}", vec![], vec![died(TokenChange::Revoked), refused("revoked")]),
@@ -96,8 +102,14 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("api.refuse_token: {}", vec![], vec![refused("refused_early")]),
         ("api.hold: { until: 1 }", vec![], vec![api_request()]),
         ("gate.require_bearer: {}", vec![], vec![at_gate]),
+        ("gate.refuse: { code: UNAVAILABLE }", vec![], vec![rpc("gate.rpc", 0)]),
+        ("gate.html: { status: 504 }", vec![], vec![rpc("gate.rpc", 0)]),
+        ("gate.delay: { by: 1ms }", vec![], vec![rpc("gate.rpc_done", 0)]),
+        ("gate.drop_reply: {}", vec![], vec![rpc("gate.rpc_done", 0)]),
+        ("gate.cut_polls: {}", vec![], vec![broken_off("PollActivityTaskQueue")]),
+        ("gate.goaway: {}", vec![], vec![broken_off("PollActivityTaskQueue")]),
         ("link.refuse: { on: idp }", vec![], vec![attempt_failed()]),
-        ("link.reset: { on: temporal }", vec![], vec![broken_off]),
+        ("link.reset: { on: temporal }", vec![], vec![broken_off("Poll")]),
         ("link.latency: { on: api, by: 1ms }", vec![], vec![api_request()]),
         ("worker.kill: {}", vec![], vec![exited("w1", true)]),
         ("worker.stop: {}", vec![], vec![exited("w1", true)]),

@@ -1,5 +1,6 @@
 //! Faults act at the event that triggers them, are proved to bite, and heal.
 
+mod at_gate;
 mod bites;
 mod healing;
 mod properties;

@@ -59,6 +59,12 @@ impl Controls for Said {
     fn skew(&mut self, clock: Clock, by_ms: i64) {
         self.say(format!("skew {clock:?} {by_ms}"));
     }
+    fn cut_polls(&mut self, code: Option<i32>) -> Effect {
+        self.told(format!("cut polls {code:?}"))
+    }
+    fn go_away(&mut self, grace: Duration) {
+        self.say(format!("go away {grace:?}"));
+    }
     fn require_bearer(&mut self, required: bool) {
         self.say(format!("require bearer {required}"));
     }

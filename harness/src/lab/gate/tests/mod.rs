@@ -1,4 +1,5 @@
 mod bearer;
+mod faults;
 mod frontend;
 mod lost;
 

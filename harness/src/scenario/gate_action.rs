@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::action::Action;
+use super::action::{Action, yes};
 use super::api::Status;
 use super::delay::Delay;
 use super::trigger::{OneOf, Scalar};
@@ -21,10 +21,6 @@ pub struct RequireBearer {
     /// Whether calls need one from now on. Default: true. Without one everybody may do everything (FM-36).
     #[serde(default = "yes")]
     pub required: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 macro_rules! codes {

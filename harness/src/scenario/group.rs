@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use mock_idp::file::Duration;
 
-use super::action::{Action, RetryAfter, TimePass};
+use super::action::{Action, TimePass};
+use super::idp_action::RetryAfter;
 use super::model::{Fault, Scenario, TimeMode};
 use super::resolve::REAL_LIFETIME;
 

@@ -36,6 +36,7 @@ mod document;
 mod failure_mode;
 mod gate_action;
 mod group;
+mod idp_action;
 mod model;
 mod placeholder;
 mod policy;
@@ -63,6 +64,7 @@ pub use document::{Document, validate};
 pub use failure_mode::{FailureMode, failure_mode, failure_modes};
 pub use gate_action::*;
 pub use group::{Group, prescribed_wait};
+pub use idp_action::*;
 pub use mock_idp::file::{
     At, Complaint, Diagnostic, Duration, Offset, Position, Source, all_nearest, nearest, suggest,
 };

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use mock_idp::file::{At, Complaint, Position, Problems, suggest};
 
-use super::action::{Action, TokenChoice};
+use super::action::Action;
 use super::delay::{Between, Delay};
 use super::gate_action::METHODS;
+use super::idp_action::TokenChoice;
 use super::model::{Fault, Requirement, Scenario};
 use super::target::CheckSetting;
 use super::trigger::{OneOf, Scalar, Trigger};

@@ -1,6 +1,6 @@
 //! The words that scenario files may use: kinds of events with their filters, their values, checks.
 
-use super::action::Endpoint;
+use super::idp_action::Endpoint;
 use crate::journal::{KIND_DOCS, KindDoc, Moment, kind_doc};
 
 /// A check's id and what it says.

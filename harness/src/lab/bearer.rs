@@ -10,8 +10,6 @@ use tempfile::NamedTempFile;
 
 /// The OAuth client that the credential is for.
 pub(super) const CLIENT: &str = "temporal";
-/// It is renewed when so much of its life is over.
-const RENEWED_AFTER: f64 = 2.0 / 3.0;
 
 /// Makes credentials and puts them into the file.
 #[derive(Clone)]
@@ -45,7 +43,8 @@ impl Bearer {
 
     /// Renews it for ever, each time before it expires.
     pub(super) async fn keep(self, mut newest: TokenFacts) {
-        let early = self.lifetime.mul_f64(1.0 - RENEWED_AFTER);
+        // When two thirds of its life are over.
+        let early = self.lifetime / 3;
         loop {
             let due_ms = newest.expires_at_ms.saturating_sub(i64::try_from(early.as_millis()).unwrap_or(i64::MAX));
             self.idp.clock().reached(due_ms).await;
@@ -60,7 +59,7 @@ impl Bearer {
     }
 }
 
-/// Writes a file anew, for its owner alone.
+/// Writes a file, or writes it anew, for its owner alone.
 pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let mut aside = NamedTempFile::new_in(folder)?;

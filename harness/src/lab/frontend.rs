@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::bearer::{self, Bearer};
 use super::env::LabEnv;
-use super::gate::{Authorization, Preset as GatePreset};
+use super::gate::Authorization;
 use super::opened::LabError;
 use super::scene::Scene;
-use crate::scenario::{Action, LabValue, Preset, Resolved};
+use crate::scenario::{Action, LabValue, Resolved};
 
 /// As the server's own templates have it.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -29,10 +29,7 @@ pub(super) fn authorization(resolved: &Resolved) -> Result<Authorization, LabErr
     let settings = &resolved.temporal.authorizer;
     let unserved = |why| LabError::Unserved { what: "temporal.authorizer.permissions_regex".to_owned(), why };
     Ok(Authorization {
-        preset: match settings.preset {
-            Preset::Default => GatePreset::Default,
-            Preset::TemporalProxy => GatePreset::TemporalProxy,
-        },
+        preset: settings.preset,
         audience: settings.audience.clone(),
         permissions_claim: settings.permissions_claim.clone(),
         permissions_regex: settings.regex().map_err(unserved)?,

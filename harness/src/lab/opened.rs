@@ -14,6 +14,7 @@ use url::Url;
 use wiremock::MockServer;
 
 use super::api;
+use super::bearer::replace;
 use super::canary::client_secret;
 use super::clock::WorkerClock;
 use super::crew::{Belongings, Crew, CrewError, UnderTest};
@@ -231,7 +232,7 @@ impl Lab {
             let token = scene.idp().mint_refresh_token(&clients.id, subject, &consent);
             let token = token.expect("the client is registered");
             let file = state.join("refresh_token");
-            write_private(&file, token.value.expose())?;
+            replace(&file, token.value.expose())?;
             env.set(LabValue::ClientRefreshTokenFile, file.to_string_lossy());
             refresh_token_file = Some(file);
         }
@@ -415,10 +416,4 @@ fn private_directory(files: &TempDir, name: &str) -> io::Result<PathBuf> {
     let path = files.path().join(name);
     std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&path)?;
     Ok(path)
-}
-
-fn write_private(path: &std::path::Path, text: &str) -> io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
-    io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }

@@ -9,7 +9,7 @@ use crate::config::{Client, Listener};
 use crate::endpoint::{Call, decide};
 use crate::misbehave::{Rule, RuleId};
 use crate::secret::{ClientSecret, Secret};
-use crate::store::{Grantee, Later, Propagation, Registered, Which};
+use crate::store::{Grantee, Later, Propagation, Registered, Store, Which};
 use crate::token::{TokenFacts, TokenId, TokenKind};
 
 /// A registered client.
@@ -119,17 +119,7 @@ impl Idp {
     /// Gives `None` if the client is unknown.
     pub fn mint_refresh_token(&self, client: &str, subject: &str, listener: &Listener) -> Option<TokenFacts> {
         self.apply(|store, now_ms| {
-            let client = Arc::clone(&store.clients.get(client)?.client);
-            let family = store.new_family();
-            let to = Grantee {
-                listener,
-                client: client.id.clone(),
-                subject: subject.to_owned(),
-                scopes: client.scopes.clone(),
-                audience: client.audience.clone(),
-                family,
-                holder: None,
-            };
+            let to = consented(store, client, subject, listener)?;
             Some(store.refresh_token(&to, now_ms))
         })
     }
@@ -139,17 +129,7 @@ impl Idp {
     /// Gives `None` if the client is unknown.
     pub fn mint_access_token(&self, client: &str, lifetime: Duration, listener: &Listener) -> Option<TokenFacts> {
         self.apply(|store, now_ms| {
-            let client = Arc::clone(&store.clients.get(client)?.client);
-            let family = store.new_family();
-            let to = Grantee {
-                listener,
-                client: client.id.clone(),
-                subject: client.id.clone(),
-                scopes: client.scopes.clone(),
-                audience: client.audience.clone(),
-                family,
-                holder: None,
-            };
+            let to = consented(store, client, client, listener)?;
             let usual = std::mem::replace(&mut store.access_token_lifetime, lifetime);
             let token = store.access_token(&to, now_ms);
             store.access_token_lifetime = usual;
@@ -401,4 +381,18 @@ impl Idp {
             Some(Stolen { token, error: reply.error, reason: reply.reason, issued: reply.issued })
         })
     }
+}
+
+/// Who gets a token that nobody asked for, of a new family; `None` if the client is unknown.
+fn consented<'a>(store: &mut Store, client: &str, subject: &str, listener: &'a Listener) -> Option<Grantee<'a>> {
+    let client = Arc::clone(&store.clients.get(client)?.client);
+    Some(Grantee {
+        listener,
+        client: client.id.clone(),
+        subject: subject.to_owned(),
+        scopes: client.scopes.clone(),
+        audience: client.audience.clone(),
+        family: store.new_family(),
+        holder: None,
+    })
 }

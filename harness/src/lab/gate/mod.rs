@@ -37,7 +37,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch::Sender;
 
 use self::authorizer::{Authorizer, Refusal};
-pub use self::authorizer::{NoJwks, Preset, Settings as Authorization};
+pub use self::authorizer::{NoJwks, Settings as Authorization};
 use self::body::Body;
 pub use self::jwks::KeysError;
 pub use self::message::Unreadable;
@@ -65,25 +65,12 @@ struct Shared {
     failure: Mutex<Option<Unreadable>>,
     authorizer: Authorizer,
     bearer_required: AtomicBool,
-    /// How polls that are open end, and how often they were ended.
-    cut: Sender<Cut>,
-    /// How long calls may go on over connections that are closed, and how often they were.
-    away: Sender<Away>,
+    /// Tells polls that are open to end, with this gRPC status; without one their streams are reset.
+    cut: Sender<Option<i32>>,
+    /// Tells connections to close, and how long calls may go on over them.
+    away: Sender<Duration>,
     clock: Clock,
     names: NameOf,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Cut {
-    times: u64,
-    /// `None`: their streams are reset.
-    code: Option<i32>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Away {
-    times: u64,
-    grace: Duration,
 }
 
 /// What the journal calls the token with this value, if it is one that the lab knows.
@@ -119,7 +106,7 @@ impl Config {
 impl Shared {
     /// The name of the token that a call carries.
     fn token_of(&self, headers: &HeaderMap) -> Option<TokenName> {
-        let value = std::str::from_utf8(self.authorizer.credentials(headers)).ok()?;
+        let value = std::str::from_utf8(self.authorizer.credentials(headers)).ok().filter(|value| !value.is_empty())?;
         (self.names)(value.split_once(' ').map_or(value, |(_, token)| token).trim())
     }
 
@@ -169,7 +156,7 @@ impl Gate {
     /// Ends the polls that are open now, with a gRPC status or by a reset. Once the future is done, the server knows it:
     /// no task goes to one of them.
     pub fn cut_polls(&self, code: Option<i32>) -> impl Future<Output = ()> + Send + use<> {
-        self.0.cut.send_modify(|cut| *cut = Cut { times: cut.times + 1, code });
+        self.0.cut.send_replace(code);
         let gate = self.clone();
         async move {
             if tokio::time::timeout(BURIAL, gate.heard()).await.is_err() {
@@ -192,7 +179,7 @@ impl Gate {
     /// Closes the connections that are open now in good order (GOAWAY with NO_ERROR): calls that are under way may go on
     /// for `grace`, then the connection is dropped. A parked poll alone would keep it for a minute.
     pub fn go_away(&self, grace: Duration) {
-        self.0.away.send_modify(|away| *away = Away { times: away.times + 1, grace });
+        self.0.away.send_replace(grace);
     }
 
     /// Replaces the keys that tokens are verified with by those of a JWKS.
@@ -230,7 +217,7 @@ impl Gate {
                 served = connection.as_mut() => served,
                 Ok(()) = away.changed() => {
                     connection.as_mut().graceful_shutdown();
-                    let grace = away.borrow().grace;
+                    let grace = *away.borrow();
                     tokio::time::timeout(grace, connection).await.unwrap_or(Ok(()))
                 }
             };

@@ -72,7 +72,7 @@ pub(super) async fn forward(
     let reply = tokio::select! {
         reply = asked => reply,
         Ok(()) = cut.changed(), if is_poll(rpc.name()) => {
-            let code = cut.borrow().code;
+            let code = *cut.borrow();
             return match code {
                 Some(code) => leave(rpc, Some(code), answer::trailers_only(answer::error(code, "cut by a fault"))).await,
                 // Its end is reported as it is dropped.

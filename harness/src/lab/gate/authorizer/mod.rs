@@ -21,40 +21,7 @@ use self::role::Roles;
 use self::token::{Claims, Flaw};
 use super::answer::{self, code};
 use super::body::Body;
-
-/// How a gateway in front of Temporal answers who may not call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Preset {
-    /// As Temporal's server: `PERMISSION_DENIED`, whatever the reason.
-    #[default]
-    Default,
-    /// As `temporalio/temporal-proxy`: `UNAUTHENTICATED` for bad credentials, `PERMISSION_DENIED` for too few rights,
-    /// `UNAVAILABLE` while it has no keys. It wants an `exp`.
-    TemporalProxy,
-}
-
-impl Preset {
-    fn refuses(self, denial: Denial) -> Refusal {
-        let reason = denial.reason();
-        match (self, denial) {
-            (Self::Default, _) => Refusal {
-                reason,
-                code: code::PERMISSION_DENIED,
-                message: "Request unauthorized.",
-                detail: Some("type.googleapis.com/temporal.api.errordetails.v1.PermissionDeniedFailure"),
-            },
-            (Self::TemporalProxy, Denial::NoKeys) => {
-                Refusal { reason, code: code::UNAVAILABLE, message: "no keys to verify tokens with", detail: None }
-            }
-            (Self::TemporalProxy, Denial::NoRight) => {
-                Refusal { reason, code: code::PERMISSION_DENIED, message: "permission denied", detail: None }
-            }
-            (Self::TemporalProxy, Denial::Flaw(_) | Denial::NoToken) => {
-                Refusal { reason, code: code::UNAUTHENTICATED, message: "invalid credentials", detail: None }
-            }
-        }
-    }
-}
+use crate::scenario::Preset;
 
 /// What an operator sets (`authorization:` of the server's configuration).
 #[derive(Debug, Clone, Default)]
@@ -79,6 +46,28 @@ pub(super) struct Refusal {
     code: i32,
     message: &'static str,
     detail: Option<&'static str>,
+}
+
+/// How whoever stands in front of Temporal answers who may not call.
+fn refuse(preset: Preset, denial: Denial) -> Refusal {
+    let reason = denial.reason();
+    match (preset, denial) {
+        (Preset::Default, _) => Refusal {
+            reason,
+            code: code::PERMISSION_DENIED,
+            message: "Request unauthorized.",
+            detail: Some("type.googleapis.com/temporal.api.errordetails.v1.PermissionDeniedFailure"),
+        },
+        (Preset::TemporalProxy, Denial::NoKeys) => {
+            Refusal { reason, code: code::UNAVAILABLE, message: "no keys to verify tokens with", detail: None }
+        }
+        (Preset::TemporalProxy, Denial::NoRight) => {
+            Refusal { reason, code: code::PERMISSION_DENIED, message: "permission denied", detail: None }
+        }
+        (Preset::TemporalProxy, Denial::Flaw(_) | Denial::NoToken) => {
+            Refusal { reason, code: code::UNAUTHENTICATED, message: "invalid credentials", detail: None }
+        }
+    }
 }
 
 impl Refusal {
@@ -145,7 +134,7 @@ impl Authorizer {
 
     /// Decides on a call that begins at `now_s`, in seconds since 1970. `message` is the request's, plain.
     pub(super) fn judge(&self, path: &str, headers: &HeaderMap, message: &[u8], now_s: i64) -> Result<(), Refusal> {
-        self.decide(path, headers, message, now_s).map_err(|denial| self.settings.preset.refuses(denial))
+        self.decide(path, headers, message, now_s).map_err(|denial| refuse(self.settings.preset, denial))
     }
 
     /// The header that carries a token.

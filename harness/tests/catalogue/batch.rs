@@ -15,7 +15,6 @@ use crate::world::{Place, World};
 /// One run of several scenarios. It begins when the first of its tests does.
 pub(crate) struct Batch {
     name: &'static str,
-    repeat: u32,
     target: Option<Place>,
     change: Box<dyn Fn(&mut Order) + Send + Sync>,
     wanted: Mutex<Vec<Scenario>>,
@@ -38,9 +37,9 @@ pub(crate) struct Ended {
 }
 
 impl Batch {
-    pub(crate) fn new(name: &'static str, repeat: u32) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         let (wanted, state) = (Mutex::default(), OnceCell::new());
-        Self { name, repeat, target: None, change: Box::new(|_| {}), wanted, state }
+        Self { name, target: None, change: Box::new(|_| {}), wanted, state }
     }
 
     /// Against another target than the built-in one.
@@ -58,25 +57,20 @@ impl Batch {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner).push(scenario);
     }
 
-    /// Every run of a scenario.
-    pub(crate) async fn runs_of(&self, world: &World, id: &str) -> Result<Vec<Ended>, Failed> {
+    /// The run of a scenario.
+    pub(crate) async fn run_of(&self, world: &World, id: &str) -> Result<Ended, Failed> {
         let mut state = self.state.get_or_try_init(|| self.begin(world)).await?.clone();
         let state = state
-            .wait_for(|state| state.over.is_some() || state.of(id).count() == self.repeat as usize)
+            .wait_for(|state| state.over.is_some() || state.of(id).is_some())
             .await
             .map_err(|_| "the run was given up")?;
-        let reports: Vec<_> = state.of(id).cloned().collect();
-        if reports.len() != self.repeat as usize {
-            return Err(state.over.clone().unwrap_or_default().into());
-        }
-        let directory = world.out(self.name).join("latest");
-        reports.into_iter().map(|report| Ended::read(report, &directory)).collect()
+        let report = state.of(id).cloned().ok_or_else(|| state.over.clone().unwrap_or_default())?;
+        Ended::read(report, &world.out(self.name).join("latest"))
     }
 
     async fn begin(&self, world: &World) -> Result<watch::Receiver<State>, Failed> {
         let scenarios = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut order = world.order(self.name, self.target.as_ref(), scenarios).await?;
-        order.repeat = self.repeat;
         (self.change)(&mut order);
         let (progress, mut news) = mpsc::unbounded_channel();
         let (state, seen) = watch::channel(State::default());
@@ -99,8 +93,8 @@ impl Batch {
 }
 
 impl State {
-    fn of(&self, id: &str) -> impl Iterator<Item = &ScenarioReport> {
-        self.reports.iter().filter(move |report| report.id == id)
+    fn of(&self, id: &str) -> Option<&ScenarioReport> {
+        self.reports.iter().find(|report| report.id == id)
     }
 }
 

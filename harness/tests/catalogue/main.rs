@@ -1,5 +1,5 @@
 //! The whole catalogue against the built-in target. Each scenario is a test: its verdict is `pass`, and its story is
-//! the one in `snapshots/`.
+//! the one in `snapshots/`: so is that of the same target under another name, which makes two runs of each.
 //!
 //! The same scenarios prove that these tests can fail: with faults that change nothing none passes, and known defects
 //! of the worker change the stories.
@@ -20,10 +20,6 @@ use tokenlapse::run::Verdict;
 use tokenlapse::scenario::{Scenario, catalogue};
 use world::World;
 
-/// How often each scenario runs in its own test. That stories do not differ between more runs is tried by hand, with
-/// `tokenlapse run --repeat`.
-const REPETITIONS: u32 = 2;
-
 /// A defect, the scenario whose story it changes, and what the story says then.
 const DEFECTS: [(&str, &str); 3] = [
     ("refreshes-twice", "expiry-between-activities"),
@@ -41,15 +37,15 @@ fn main() -> ExitCode {
     let scenarios = catalogue().expect("its own tests see to it that it is good");
     let mut trials = Trials { arguments: &arguments, world: &world, trials: Vec::new() };
 
-    let builtin = Batch::new("builtin", REPETITIONS);
-    let elsewhere = Batch::new("elsewhere", 1).against(world.target_elsewhere());
-    let inert = Batch::new("inert", 1).with(|order| order.inert = true);
+    let builtin = Batch::new("builtin");
+    let elsewhere = Batch::new("elsewhere").against(world.target_elsewhere());
+    let inert = Batch::new("inert").with(|order| order.inert = true);
     trials.each("", &scenarios, builtin, passes_with_its_story);
     trials.each("elsewhere", &scenarios, elsewhere, passes_with_its_story);
     let faulty: Vec<_> = scenarios.iter().filter(|scenario| !scenario.faults.is_empty()).cloned().collect();
     trials.each("inert", &faulty, inert, proves_nothing);
     for (defect, id) in DEFECTS {
-        let batch = Batch::new(defect, 1).with(move |order| order.defect = Some(defect.to_owned()));
+        let batch = Batch::new(defect).with(move |order| order.defect = Some(defect.to_owned()));
         let scenario: Vec<_> = scenarios.iter().filter(|scenario| scenario.scenario.value == id).cloned().collect();
         assert_eq!(scenario.len(), 1, "{id} is in the catalogue");
         trials.each(defect, &scenario, batch, has_another_story);
@@ -75,7 +71,7 @@ struct Trials<'a> {
 
 impl Trials<'_> {
     /// One test per scenario, named by `prefix`, or by its family if that is empty. The batch runs only what the command line asks for.
-    fn each(&mut self, prefix: &str, scenarios: &[Scenario], batch: Batch, judge: fn(&str, &[Ended]) -> Outcome) {
+    fn each(&mut self, prefix: &str, scenarios: &[Scenario], batch: Batch, judge: fn(&str, &Ended) -> Outcome) {
         let batch = Arc::new(batch);
         for scenario in scenarios {
             let id = scenario.scenario.value.clone();
@@ -90,35 +86,27 @@ impl Trials<'_> {
     }
 }
 
-fn passes_with_its_story(id: &str, runs: &[Ended]) -> Outcome {
-    for run in runs {
-        run.has(Verdict::Pass)?;
-    }
-    for run in runs {
-        support::assert_transcript(id, &Run::new(&run.records));
-    }
+fn passes_with_its_story(id: &str, run: &Ended) -> Outcome {
+    run.has(Verdict::Pass)?;
+    support::assert_transcript(id, &Run::new(&run.records));
     Ok(())
 }
 
 /// A fault that fires and changes nothing must not count as one that bit.
-fn proves_nothing(_: &str, runs: &[Ended]) -> Outcome {
-    for run in runs {
-        run.has(Verdict::Vacuous)?;
-        let fired = run.report.faults.iter().any(|fault| fault.fired > 0);
-        let bit: Vec<_> = run.report.faults.iter().filter(|fault| fault.bit > 0).map(|fault| &fault.id).collect();
-        if !fired || !bit.is_empty() {
-            return Err(format!("no fault may bite and one must fire: {:?}", run.report.faults).into());
-        }
+fn proves_nothing(_: &str, run: &Ended) -> Outcome {
+    run.has(Verdict::Vacuous)?;
+    let fired = run.report.faults.iter().any(|fault| fault.fired > 0);
+    let bit: Vec<_> = run.report.faults.iter().filter(|fault| fault.bit > 0).map(|fault| &fault.id).collect();
+    if !fired || !bit.is_empty() {
+        return Err(format!("no fault may bite and one must fire: {:?}", run.report.faults).into());
     }
     Ok(())
 }
 
-fn has_another_story(id: &str, runs: &[Ended]) -> Outcome {
+fn has_another_story(id: &str, run: &Ended) -> Outcome {
     let stored = support::stored_transcript(id)?;
-    for run in runs {
-        if transcript(&Run::new(&run.records)).trim_end() == stored.trim_end() {
-            return Err(format!("the defect does not show in the transcript of {id}").into());
-        }
+    if transcript(&Run::new(&run.records)).trim_end() == stored.trim_end() {
+        return Err(format!("the defect does not show in the transcript of {id}").into());
     }
     Ok(())
 }

@@ -69,9 +69,9 @@ impl World {
         Place { target: Target::parse(&text, "order-service.yaml").expect("it is good"), folder }
     }
 
-    /// Every run of a scenario in a batch, once they have ended.
-    pub(crate) fn wait_for(&self, batch: &Batch, id: &str) -> Result<Vec<Ended>, Failed> {
-        self.runtime.block_on(batch.runs_of(self, id))
+    /// The run of a scenario in a batch, once it has ended.
+    pub(crate) fn wait_for(&self, batch: &Batch, id: &str) -> Result<Ended, Failed> {
+        self.runtime.block_on(batch.run_of(self, id))
     }
 
     /// Where the journals of a batch lie.

@@ -13,7 +13,7 @@ use tokenlapse::lab::egress::EgressTrap;
 use tokenlapse::lab::tokens::Validation;
 use tokenlapse::lab::worker::{Environment, Launcher, WorkerProcess, WorkerStart};
 
-use support::{Lab, call, client};
+use support::{Lab, Plain, call, client};
 
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 1_000;
@@ -23,15 +23,14 @@ async fn every_request_before_a_revocation_is_accepted_and_every_one_from_it_on_
     let revocation = "faults: [{ when: { event: api.request, nth: 6400 }, do: { idp.revoke: { token: all } } }]";
     let lab = Lab::open(revocation, Validation::Introspect, Config::default()).await;
     let token = lab.token().await;
-    let url = format!("http://{}/a", lab.at.api);
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
-            let (url, token) = (url.clone(), token.clone());
+            let (api, token) = (lab.at.api, token.clone());
             tokio::spawn(async move {
-                let client = client();
+                let mut client = Plain::connect(api, &token).await;
                 let mut accepted = 0;
                 for _ in 0..ROUNDS {
-                    let status = call(&client, &url, &token).await;
+                    let status = client.call().await;
                     assert!(status == 200 || status == 401, "{status}");
                     accepted += usize::from(status == 200);
                 }

@@ -1,6 +1,7 @@
 //! A lab with one worker that is an HTTP client of the test, and an API whose upstream says yes to everything.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use tokenlapse::lab::gate::Authorization;
 use tokenlapse::lab::scene::{Addresses, Opening, Scene};
 use tokenlapse::lab::tokens::Validation;
 use tokenlapse::scenario::{Facts, Route, Scenario, Target, resolve};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 
 /// The plan of a scenario file that goes on so after its head; none if nothing goes wrong.
 pub(crate) fn plan(rest: &str) -> Plan {
@@ -112,8 +115,35 @@ pub(crate) async fn call(client: &Client<HttpConnector, Full<Bytes>>, url: &str,
     head.status.as_u16()
 }
 
+/// One connection that says the same bytes again and again: a hundred thousand calls are made with it, and a client
+/// that knows HTTP would take half of the time.
+pub(crate) struct Plain {
+    io: BufReader<TcpStream>,
+    request: String,
+}
+
+impl Plain {
+    pub(crate) async fn connect(api: SocketAddr, token: &str) -> Self {
+        let io = BufReader::new(TcpStream::connect(api).await.expect("a connection"));
+        Self { io, request: format!("GET /a HTTP/1.1\r\nhost: api\r\nauthorization: Bearer {token}\r\n\r\n") }
+    }
+
+    /// Status of the reply to the same call once more.
+    pub(crate) async fn call(&mut self) -> u16 {
+        self.io.write_all(self.request.as_bytes()).await.expect("a request");
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(self.io.read_line(&mut head).await.expect("a head") > 0, "the reply ends in its head: {head}");
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length = length.expect("a length").parse().expect("a number");
+        self.io.read_exact(&mut vec![0; length]).await.expect("a body");
+        head.split(' ').nth(1).expect("a status").parse().expect("a number")
+    }
+}
+
 /// Answers 200 to everything, with less ado than a mock server.
-async fn upstream() -> std::net::SocketAddr {
+async fn upstream() -> SocketAddr {
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("an address");
     tokio::spawn(async move {

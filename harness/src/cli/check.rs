@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::journal::{self, ReadError, Record, Run, transcript};
@@ -26,21 +27,26 @@ pub(super) struct Arguments {
 }
 
 /// What `--format json` prints.
-#[derive(Serialize)]
-struct Checked<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Checked<'a> {
+    /// That of the form of this object.
     version: u32,
+    /// How many journals gave each verdict.
     totals: Totals,
     /// Whether a run was interrupted, so that it left a journal without an end.
     interrupted: bool,
+    /// One per journal that could be read, in the order of the command line.
     scenarios: Vec<ScenarioReport>,
+    /// Paths that no verdict can be given for; one makes the exit code 2.
     unreadable: &'a [Unreadable],
 }
 
 /// A path that no verdict can be given for.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Unreadable {
     /// As it was given, or found in a directory that was given.
     path: PathBuf,
+    /// Why.
     reason: String,
     /// What the user can do about it.
     hint: String,

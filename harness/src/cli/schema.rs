@@ -1,14 +1,16 @@
-//! `tokenlapse schema`: JSON Schema of the files that users write, for their editors, and of what `run` reports.
+//! `tokenlapse schema`: JSON Schema of the files that users write, for their editors, and of what `run` and
+//! `check` report.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::report;
+use crate::run::Summary;
 use crate::scenario::{scenario_schema, target_schema};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Of what: `report` is what `run --format json` prints
+    /// Of what: `report` is what `run --format json` prints, `check` what `check --format json` does
     of: What,
 }
 
@@ -17,6 +19,7 @@ enum What {
     Target,
     Scenario,
     Report,
+    Check,
 }
 
 /// Writes the schema to standard output.
@@ -24,7 +27,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let schema = match arguments.of {
         What::Target => target_schema(),
         What::Scenario => scenario_schema(),
-        What::Report => report::schema(),
+        What::Report => report::schema::<Summary>(),
+        What::Check => report::schema::<super::check::Checked<'_>>(),
     };
     match writeln!(io::stdout(), "{:#}", schema.to_value()) {
         Ok(()) => ExitCode::SUCCESS,

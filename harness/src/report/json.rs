@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 
 use super::Report;
 use crate::run::Summary;
@@ -18,8 +18,8 @@ impl Report for Json {
     }
 }
 
-/// JSON Schema (2020-12) of the object.
-pub fn schema() -> Schema {
+/// JSON Schema (2020-12) of an object that is printed.
+pub fn schema<T: JsonSchema>() -> Schema {
     // What is written, not what could be read.
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Summary>()
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }

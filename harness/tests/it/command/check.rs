@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::schema::differences;
 use super::shared::temporal;
 use super::support::{Done, Place};
 
@@ -31,6 +32,7 @@ fn what_can_be_read_is_judged_beside_what_cannot() {
     let version = whole.replacen("\"schema\":2", "\"schema\":1", 1);
     let resolved =
         whole.replacen("\"scenario\":\"early-refusal-before-exp\",\"family\"", "\"scenario\":[],\"family\"", 1);
+    let schema = place.run("schema check").has_code(0).json();
     assert!(version != whole && resolved != whole, "both are changed");
     for (name, text, reason, hint) in [
         ("a-empty", "", "it ends before its first record does", "run it again"),
@@ -48,6 +50,7 @@ fn what_can_be_read_is_judged_beside_what_cannot() {
         text.tells(&[&format!("tokenlapse check: {path}: "), reason, "\n  hint: ", hint]);
         let done = check(&place, "missing.jsonl --format json");
         let json = done.has_code(2).tells(&[&path, "missing.jsonl: "]).json();
+        assert_eq!(differences(&schema, &json), [""; 0], "{json:#}");
         assert_eq!(ids(&json, "scenarios", "id"), ["control", "early-refusal-before-exp"]);
         assert_eq!(ids(&json, "scenarios", "verdict"), ["pass", "pass"]);
         assert_eq!(

@@ -167,7 +167,9 @@ fn two_runs_at_once_do_not_meet() {
 #[test]
 fn a_reader_that_goes_away_changes_nothing() {
     let place = Place::new();
-    for arguments in ["list", "schema target", "schema report", "explain expiry", "run early-refusal-before-exp"] {
+    for arguments in
+        ["list", "schema target", "schema report", "schema check", "explain expiry", "run early-refusal-before-exp"]
+    {
         let mut child = place.command(arguments).spawn().expect("it runs");
         drop(child.stdout.take());
         let mut said = String::new();

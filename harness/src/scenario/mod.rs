@@ -154,6 +154,8 @@ mod tests {
             ("{ between: [50ms, 60ms, 70ms] }", "s.yaml:5:", ""),
             ("{ betwen: [50ms, 60ms] }", "s.yaml:5:30", "unknown key `betwen` (did you mean `between`?)"),
             ("{}", "s.yaml:5:", "the key `between` is missing"),
+            ("0s", "s.yaml:5:", "a delay of no time changes nothing"),
+            ("{ between: [0s, 0s] }", "s.yaml:5:", "a delay of no time changes nothing"),
             ("300", "s.yaml:5:28", "the duration `300` needs a unit (units are"),
             ("0.5", "s.yaml:5:28", "unit"),
             ("[50ms, 400ms]", "s.yaml:5:28", "or `{ between: … }`, not a list (such as `by: { between: … }`)"),

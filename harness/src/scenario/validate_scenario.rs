@@ -222,6 +222,10 @@ fn action(action: &At<Action>, when: Option<&Trigger>, problems: &mut Problems) 
             }
         }
     }
+    if action.delay().is_some_and(|by| by.longest().as_millis() == 0) {
+        let complaint = Complaint::new("a delay of no time changes nothing");
+        problems.add(action.at, complaint.hint("such as `by: 200ms`, or `by: { between: [50ms, 400ms] }`"));
+    }
     match &action.value {
         Action::ApiRefuseToken(refuse) if (refuse.token.is_none() || of_trigger(&refuse.token)) && !names_token => {
             problems.add(

@@ -336,14 +336,15 @@ async fn an_end_that_the_lab_brought_about_is_expected() {
 }
 
 #[tokio::test]
-async fn an_error_has_the_last_lines_and_what_was_withheld() {
+async fn an_error_has_the_last_lines_of_each_output_and_what_was_withheld() {
     let journal = Journal::in_memory();
-    let (worker, _trap) =
-        worker(&journal, &["sh", "-c", "n=0; while [ $n -lt 30 ]; do n=$((n+1)); echo $n; done; exit 1"]).await;
+    let script = "echo it broke >&2; n=0; while [ $n -lt 30 ]; do n=$((n+1)); echo $n; done; exit 1";
+    let (worker, _trap) = worker(&journal, &["sh", "-c", script]).await;
     let worker = worker.unwrap();
     worker.recorded().await;
-    let last: Vec<String> = (11..=30).map(|n| n.to_string()).collect();
-    assert_eq!(worker.last_lines(), last);
+    let (of_stderr, of_stdout): (Vec<_>, Vec<_>) = worker.last_lines().into_iter().partition(|line| line == "it broke");
+    assert_eq!(of_stderr.len(), 1, "a flood does not hide it");
+    assert_eq!(of_stdout, (11..=30).map(|n| n.to_string()).collect::<Vec<_>>());
     assert!(worker.withheld().contains(&"NOT_FOR_WORKERS".to_owned()));
 }
 

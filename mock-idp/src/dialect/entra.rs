@@ -68,7 +68,7 @@ static PROFILE: Profile = Profile {
     refresh_token_lifetime: documented(90 * 24 * 3600, "24 h for single-page applications"),
     format: ours(Format::Jwt(Algorithm::Rs256), "OpenID Connect Core §15.1 has everybody support RS256"),
     claims: documented(
-        &["aud", "azp", "azpacr", "exp", "iat", "iss", "nbf", "roles", "sub", "tid", "ver"],
+        &["aud", "azp", "azpacr", "exp", "iat", "iss", "nbf", "roles", "sub", "tid", "uti", "ver"],
         "with a user `scp` as text instead of `roles`; v1.0 has `appid` and `appidacr` for `azp` and `azpacr`. There \
          the API chooses the version, here the endpoint",
     ),
@@ -160,6 +160,8 @@ impl Vendor for Entra {
             "exp": of.standard.exp,
             "sub": of.standard.sub,
             "tid": TENANT,
+            // Its `jti`: without one, two tokens of the same second would be one.
+            "uti": of.standard.jti,
             "ver": version,
         });
         claims[id] = of.standard.client_id.as_str().into();

@@ -154,14 +154,24 @@ impl WorkerProcess {
         self.process.resume().await
     }
 
-    /// Its last lines as the journal has them, secrets replaced: what an error shows.
+    /// The last lines of each of its outputs as the journal has them, secrets replaced: what an error shows. Each has
+    /// lines of its own, because the two race: a last word on standard error may be recorded before a flood that was
+    /// written before it.
     pub fn last_lines(&self) -> Vec<String> {
         let records = self.journal.records();
+        let (mut of_stdout, mut of_stderr) = (0, 0);
         let lines = records.iter().rev().filter_map(|record| match &record.event {
-            Event::WorkerOutput { instance, line, .. } if *instance == self.instance => Some(line.clone()),
+            Event::WorkerOutput { instance, line, stream } if *instance == self.instance => {
+                let count = match stream {
+                    Stream::Stdout => &mut of_stdout,
+                    Stream::Stderr => &mut of_stderr,
+                };
+                *count += 1;
+                (*count <= LAST_LINES).then(|| line.clone())
+            }
             _ => None,
         });
-        let mut last: Vec<String> = lines.take(LAST_LINES).collect();
+        let mut last: Vec<String> = lines.collect();
         last.reverse();
         last
     }

@@ -1,5 +1,6 @@
 //! What each action does to the lab, and how that is undone.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::bite::{Aim, Known};
@@ -19,6 +20,9 @@ const JUST_PAST_REAL: Duration = Duration::from_millis(50);
 
 /// So long calls may go on over a connection that is closed in good order.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// In bytes, as networks count.
+const KILOBYTE: NonZeroU32 = NonZeroU32::new(1_000).expect("it is above zero");
 
 /// What carrying an action out has come to.
 #[derive(Default)]
@@ -69,7 +73,12 @@ pub(super) fn fire(
             }
         },
         Action::ApiHold(hold) => fired.barrier = Some(Barrier::new(hold.until.get())),
-        Action::LinkRefuse(_) | Action::LinkReset(_) | Action::LinkLatency(_) => {
+        Action::LinkRefuse(_)
+        | Action::LinkReset(_)
+        | Action::LinkBlackhole(_)
+        | Action::LinkHalfOpen(_)
+        | Action::LinkLatency(_)
+        | Action::LinkBandwidth(_) => {
             if let Some((end, fault)) = link(action) {
                 fired.inert = !controls.break_link(end, fault);
                 fired.aim.link = Some(end);
@@ -119,7 +128,11 @@ pub(super) fn undo(action: &Action, controls: &mut dyn Controls) {
     match action {
         Action::IdpLifetime(_) => controls.set_lifetime(None),
         Action::GateRequireBearer(it) => controls.require_bearer(!it.required),
-        Action::LinkRefuse(_) | Action::LinkLatency(_) => {
+        Action::LinkRefuse(_)
+        | Action::LinkBlackhole(_)
+        | Action::LinkHalfOpen(_)
+        | Action::LinkLatency(_)
+        | Action::LinkBandwidth(_) => {
             if let Some((end, fault)) = link(action) {
                 controls.mend_link(end, fault);
             }
@@ -134,7 +147,10 @@ fn link(action: &Action) -> Option<(LinkEnd, LinkFault)> {
     match action {
         Action::LinkRefuse(link) => Some((link.on, LinkFault::Refuse)),
         Action::LinkReset(link) => Some((link.on, LinkFault::Reset)),
+        Action::LinkBlackhole(link) => Some((link.on, LinkFault::Blackhole)),
+        Action::LinkHalfOpen(link) => Some((link.on, LinkFault::HalfOpen)),
         Action::LinkLatency(link) => Some((link.on, LinkFault::Latency(link.by.longest().to_std()))),
+        Action::LinkBandwidth(link) => Some((link.on, LinkFault::Bandwidth(link.rate.saturating_mul(KILOBYTE)))),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What a fault can do to the lab.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::journal::{Clock, Directive, Effect, TokenKind, TokenName};
@@ -140,8 +141,14 @@ pub enum LinkFault {
     Refuse,
     /// Resets what is open, once.
     Reset,
+    /// Lets no byte pass, either way.
+    Blackhole,
+    /// Lets no byte pass over what is open; mended, that is reset.
+    HalfOpen,
     /// Holds bytes back for so long.
     Latency(Duration),
+    /// Lets so many bytes pass per second, each way.
+    Bandwidth(NonZeroU32),
 }
 
 /// Does nothing at all: a fault that fires and changes nothing. That no fault bites then is how its proof is proved.

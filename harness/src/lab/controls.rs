@@ -68,9 +68,15 @@ impl Links {
         let standing = self.broken.iter().filter(|(of, _)| *of == end).map(|(_, fault)| *fault);
         let latency = standing.clone().filter_map(|fault| match fault {
             LinkFault::Latency(latency) => Some(latency),
-            LinkFault::Refuse | LinkFault::Reset => None,
+            _ => None,
         });
         link.latency(latency.sum());
+        let bandwidth = standing.clone().filter_map(|fault| match fault {
+            LinkFault::Bandwidth(bandwidth) => Some(bandwidth),
+            _ => None,
+        });
+        link.bandwidth(bandwidth.min());
+        link.blackhole(standing.clone().any(|fault| fault == LinkFault::Blackhole));
         if standing.clone().any(|fault| fault == LinkFault::Refuse) {
             link.refuse();
         } else if let Err(error) = link.restore() {
@@ -334,17 +340,22 @@ impl Controls for Handles {
 
     fn break_link(&mut self, end: LinkEnd, fault: LinkFault) -> bool {
         let mut links = self.links.lock();
-        if fault == LinkFault::Reset {
-            links.of(end).for_each(LinkControl::reset);
-        } else {
-            links.broken.push((end, fault));
-            links.of(end).for_each(|link| links.apply(end, link));
+        match fault {
+            LinkFault::Reset => links.of(end).for_each(LinkControl::reset),
+            LinkFault::HalfOpen => links.of(end).for_each(LinkControl::strand),
+            _ => {
+                links.broken.push((end, fault));
+                links.of(end).for_each(|link| links.apply(end, link));
+            }
         }
         true
     }
 
     fn mend_link(&mut self, end: LinkEnd, fault: LinkFault) {
         let mut links = self.links.lock();
+        if fault == LinkFault::HalfOpen {
+            links.of(end).for_each(LinkControl::reset_stranded);
+        }
         if let Some(at) = links.broken.iter().position(|standing| *standing == (end, fault)) {
             links.broken.remove(at);
         }

@@ -65,7 +65,10 @@ actions! {
     GateGoAway(GoAway) "gate.goaway" "Connections to Temporal are closed in good order (GOAWAY), as a restart or a rebalance does."
     LinkRefuse(LinkTarget) "link.refuse" "Connections are refused, open ones are reset."
     LinkReset(LinkTarget) "link.reset" "Open connections are reset, once."
+    LinkBlackhole(LinkTarget) "link.blackhole" "Connections stay open and new ones are accepted, and no byte passes either way, as behind a firewall that drops."
+    LinkHalfOpen(LinkTarget) "link.half_open" "Connections that are open now carry nothing any more, and nobody is told; new ones work. Healing resets them."
     LinkLatency(LinkLatency) "link.latency" "Bytes arrive later."
+    LinkBandwidth(LinkBandwidth) "link.bandwidth" "Bytes trickle."
     WorkerKill(WorkerChoice) "worker.kill" "A worker process dies by SIGKILL."
     WorkerStop(WorkerChoice) "worker.stop" "A worker process is asked to end by SIGTERM."
     WorkerRestart(WorkerChoice) "worker.restart" "A worker process dies by SIGKILL and is started again."
@@ -233,6 +236,16 @@ pub struct LinkLatency {
     pub on: LinkEnd,
     /// How much later, each way.
     pub by: Delay,
+}
+
+/// A narrow link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkBandwidth {
+    /// Which.
+    pub on: LinkEnd,
+    /// Kilobytes (1,000 bytes) per second, each way, on each connection.
+    pub rate: NonZeroU32,
 }
 
 /// Which worker.

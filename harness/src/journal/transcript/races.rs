@@ -9,7 +9,7 @@ use crate::journal::Run;
 const ONCE: &[&str] = &["time.pass", "idp.revoke", "api.refuse_token", "link.reset", "worker.restart"];
 
 /// Actions that make things late and refuse nothing.
-const HARMLESS: &[&str] = &["api.hold", "api.delay", "idp.delay", "link.latency"];
+const HARMLESS: &[&str] = &["api.hold", "api.delay", "idp.delay", "link.latency", "link.bandwidth"];
 
 /// The kinds of events whose number may differ, with the bounds that the scenario gives.
 pub(super) struct Races {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -20,12 +21,47 @@ const HELD_PIECES: usize = 64;
 /// Largest piece read at once while there is a delay.
 const PIECE: usize = 16 * 1024;
 
+/// On a narrow link a piece takes so long.
+const PIECES_PER_SECOND: u32 = 20;
+
+/// How bytes go over a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    pub(super) latency: Duration,
+    /// Bytes per second, each way.
+    pub(super) bandwidth: Option<NonZeroU32>,
+    /// Whether none go at all.
+    pub(super) silent: bool,
+}
+
+impl Pace {
+    fn piece(self) -> usize {
+        self.bandwidth.map_or(PIECE, |rate| (rate.get().div_ceil(PIECES_PER_SECOND) as usize).min(PIECE))
+    }
+
+    /// How long the line is busy with so many bytes.
+    fn time_for(self, bytes: usize) -> Duration {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.bandwidth.map_or(Duration::ZERO, |rate| Duration::from_secs(1) * bytes / rate.get())
+    }
+
+    fn is_plain(self) -> bool {
+        self.latency.is_zero() && self.bandwidth.is_none()
+    }
+}
+
 /// A connection that a link accepted. Reading and writing fail with `ConnectionReset` once the link has reset it.
 pub struct Io {
     wire: Arc<Wire>,
     held: VecDeque<Held>,
     wait: Option<Pin<Box<Sleep>>>,
+    /// When the line to the server is free for the next bytes, and that to the client.
+    free: [Option<Instant>; 2],
+    write_wait: Option<Pin<Box<Sleep>>>,
 }
+
+const TO_SERVER: usize = 0;
+const TO_CLIENT: usize = 1;
 
 /// Bytes on their way, or the end of the stream (no bytes).
 struct Held {
@@ -39,15 +75,17 @@ pub(super) struct Wire(Mutex<Ends>);
 struct Ends {
     /// `None` after a reset.
     stream: Option<TcpStream>,
-    latency: Duration,
+    pace: Pace,
+    /// Whether it carries nothing any more.
+    stranded: bool,
     /// Who waits on the stream: tokio forgets them when the stream is dropped under them.
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, latency: Duration) -> Self {
-        Self(Mutex::new(Ends { stream: Some(stream), latency, reader: None, writer: None }))
+    pub(super) fn new(stream: TcpStream, pace: Pace) -> Self {
+        Self(Mutex::new(Ends { stream: Some(stream), pace, stranded: false, reader: None, writer: None }))
     }
 
     pub(super) fn reset(&self) {
@@ -58,19 +96,31 @@ impl Wire {
         [ends.reader.take(), ends.writer.take()].into_iter().flatten().for_each(Waker::wake);
     }
 
-    pub(super) fn delay(&self, latency: Duration) {
-        self.0.lock().latency = latency;
+    pub(super) fn pace(&self, pace: Pace) {
+        let mut ends = self.0.lock();
+        ends.pace = pace;
+        // Whoever waits on a silent line, or for its turn on a narrow one, may go on.
+        [ends.reader.take(), ends.writer.take()].into_iter().flatten().for_each(Waker::wake);
+    }
+
+    pub(super) fn strand(&self) {
+        self.0.lock().stranded = true;
+    }
+
+    pub(super) fn is_stranded(&self) -> bool {
+        self.0.lock().stranded
     }
 
     fn reading<T>(
         &self,
         context: &mut Context<'_>,
-        act: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>, Duration) -> Poll<Result<T>>,
+        act: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>, Pace) -> Poll<Result<T>>,
     ) -> Poll<Result<T>> {
         let ends = &mut *self.0.lock();
         remember(&mut ends.reader, context);
         match &mut ends.stream {
-            Some(stream) => act(Pin::new(stream), context, ends.latency),
+            Some(_) if ends.stranded || ends.pace.silent => Poll::Pending,
+            Some(stream) => act(Pin::new(stream), context, ends.pace),
             None => Poll::Ready(Err(ErrorKind::ConnectionReset.into())),
         }
     }
@@ -78,12 +128,13 @@ impl Wire {
     fn writing<T>(
         &self,
         context: &mut Context<'_>,
-        act: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<Result<T>>,
+        act: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>, Pace) -> Poll<Result<T>>,
     ) -> Poll<Result<T>> {
         let ends = &mut *self.0.lock();
         remember(&mut ends.writer, context);
         match &mut ends.stream {
-            Some(stream) => act(Pin::new(stream), context),
+            Some(_) if ends.stranded || ends.pace.silent => Poll::Pending,
+            Some(stream) => act(Pin::new(stream), context, ends.pace),
             None => Poll::Ready(Err(ErrorKind::ConnectionReset.into())),
         }
     }
@@ -107,15 +158,15 @@ where
 
 impl Io {
     pub(super) fn new(wire: Arc<Wire>) -> Self {
-        Self { wire, held: VecDeque::new(), wait: None }
+        Self { wire, held: VecDeque::new(), wait: None, free: [None; 2], write_wait: None }
     }
 
     /// Takes what has arrived and notes when it is due. Ready once nothing more can be taken now and something is held.
     fn poll_take(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { wire, held, .. } = self;
-        wire.reading(context, |mut stream, context, latency| {
+        let Self { wire, held, free, .. } = self;
+        wire.reading(context, |mut stream, context, pace| {
             while held.len() < HELD_PIECES && held.back().is_none_or(|last| !last.bytes.is_empty()) {
-                let mut piece = vec![0; PIECE];
+                let mut piece = vec![0; pace.piece()];
                 let mut buffer = ReadBuf::new(&mut piece);
                 match stream.as_mut().poll_read(context, &mut buffer) {
                     Poll::Ready(Ok(())) => {}
@@ -123,7 +174,10 @@ impl Io {
                     Poll::Pending => break,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 }
-                let arrives = Instant::now() + latency;
+                let now = Instant::now();
+                let sent = free[TO_SERVER].map_or(now, |free| free.max(now)) + pace.time_for(buffer.filled().len());
+                free[TO_SERVER] = Some(sent);
+                let arrives = sent + pace.latency;
                 let due = held.back().map_or(arrives, |last| arrives.max(last.due));
                 held.push_back(Held { due, bytes: Bytes::copy_from_slice(buffer.filled()) });
             }
@@ -143,8 +197,8 @@ impl AsyncRead for Io {
         let io = self.get_mut();
         if io.held.is_empty() {
             let wire = Arc::clone(&io.wire);
-            let at_once = wire.reading(context, |stream, context, latency| {
-                if latency.is_zero() {
+            let at_once = wire.reading(context, |stream, context, pace| {
+                if pace.is_plain() {
                     stream.poll_read(context, buffer).map_ok(|()| true)
                 } else {
                     Poll::Ready(Ok(false))
@@ -154,6 +208,7 @@ impl AsyncRead for Io {
                 return Poll::Ready(Ok(()));
             }
         }
+        // Nothing is read off a silent line, not even what was on its way.
         ready!(io.poll_take(context))?;
         let front = io.held.front_mut().ok_or_else(|| Error::other("ready with nothing held"))?;
         if front.due > Instant::now() {
@@ -179,7 +234,22 @@ impl AsyncRead for Io {
 
 impl AsyncWrite for Io {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.wire.writing(context, |stream, context| stream.poll_write(context, bytes))
+        let Self { wire, free, write_wait, .. } = self.get_mut();
+        wire.writing(context, |stream, context, pace| {
+            if pace.bandwidth.is_none() {
+                return stream.poll_write(context, bytes);
+            }
+            if let Some(free) = free[TO_CLIENT].filter(|free| *free > Instant::now()) {
+                let wait = write_wait.get_or_insert_with(|| Box::pin(sleep_until(free)));
+                if wait.deadline() != free {
+                    wait.as_mut().reset(free);
+                }
+                ready!(wait.as_mut().poll(context));
+            }
+            let count = ready!(stream.poll_write(context, &bytes[..bytes.len().min(pace.piece())]))?;
+            free[TO_CLIENT] = Some(Instant::now() + pace.time_for(count));
+            Poll::Ready(Ok(count))
+        })
     }
 
     fn poll_write_vectored(
@@ -187,7 +257,18 @@ impl AsyncWrite for Io {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        self.wire.writing(context, |stream, context| stream.poll_write_vectored(context, pieces))
+        let io = self.get_mut();
+        let plain = io.wire.writing(context, |stream, context, pace| match pace.bandwidth {
+            None => stream.poll_write_vectored(context, pieces).map_ok(Some),
+            Some(_) => Poll::Ready(Ok(None)),
+        });
+        match ready!(plain)? {
+            Some(count) => Poll::Ready(Ok(count)),
+            None => {
+                let first = pieces.iter().find(|piece| !piece.is_empty());
+                Pin::new(io).poll_write(context, first.map_or(&[], |piece| &**piece))
+            }
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -195,10 +276,10 @@ impl AsyncWrite for Io {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        self.wire.writing(context, |stream, context| stream.poll_flush(context))
+        self.wire.writing(context, |stream, context, _| stream.poll_flush(context))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        self.wire.writing(context, |stream, context| stream.poll_shutdown(context))
+        self.wire.writing(context, |stream, context, _| stream.poll_shutdown(context))
     }
 }

@@ -11,6 +11,7 @@ mod io;
 use std::future::{Future, poll_fn};
 use std::io as std_io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 pub use self::io::Io;
-use self::io::Wire;
+use self::io::{Pace, Wire};
 
 /// As many clients may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -50,7 +51,7 @@ struct Shared {
 
 struct State {
     listening: Listening,
-    latency: Duration,
+    pace: Pace,
     open: Vec<Weak<Wire>>,
     acceptor: Option<Waker>,
 }
@@ -80,7 +81,7 @@ impl Link {
             .ok_or_else(|| std_io::Error::other("a TCP socket has no Internet address"))?;
         let state = State {
             listening: Listening::Open(listener(address)?),
-            latency: Duration::ZERO,
+            pace: Pace::default(),
             open: Vec::new(),
             acceptor: None,
         };
@@ -171,9 +172,39 @@ impl LinkControl {
 
     /// From now on the bytes that clients send arrive so much later, so every round trip takes so much longer.
     pub fn latency(&self, latency: Duration) {
+        self.pace(|pace| pace.latency = latency);
+    }
+
+    /// From now on so many bytes pass per second, each way, on each connection; `None` is no limit.
+    pub fn bandwidth(&self, bytes_per_second: Option<NonZeroU32>) {
+        self.pace(|pace| pace.bandwidth = bytes_per_second);
+    }
+
+    /// From now on no byte passes, or all do again: those that were sent meanwhile arrive then, as TCP sends them anew.
+    /// Connecting works; the system itself does that.
+    pub fn blackhole(&self, silent: bool) {
+        self.pace(|pace| pace.silent = silent);
+    }
+
+    /// What is open now carries nothing any more, and neither end is told. New connections work.
+    pub fn strand(&self) {
+        self.0.state.lock().each_open(Wire::strand);
+    }
+
+    /// Resets what was [stranded](Self::strand): the next packet would be answered so.
+    pub fn reset_stranded(&self) {
+        self.0.state.lock().each_open(|wire| {
+            if wire.is_stranded() {
+                wire.reset();
+            }
+        });
+    }
+
+    fn pace(&self, change: impl FnOnce(&mut Pace)) {
         let mut state = self.0.state.lock();
-        state.latency = latency;
-        state.each_open(|wire| wire.delay(latency));
+        change(&mut state.pace);
+        let pace = state.pace;
+        state.each_open(|wire| wire.pace(pace));
     }
 }
 
@@ -184,7 +215,7 @@ impl Shared {
         let Listening::Open(listener) = &state.listening else { return Poll::Pending };
         let (stream, _) = std::task::ready!(listener.poll_accept(context))?;
         stream.set_nodelay(true)?;
-        let wire = Arc::new(Wire::new(stream, state.latency));
+        let wire = Arc::new(Wire::new(stream, state.pace));
         state.open.retain(|wire| wire.strong_count() > 0);
         state.open.push(Arc::downgrade(&wire));
         Poll::Ready(Ok(Io::new(wire)))

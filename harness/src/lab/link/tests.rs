@@ -128,6 +128,106 @@ async fn latency_delays_open_connections_and_goes_again() {
     assert_eq!(soon(client.read(&mut [0])).await.unwrap(), 0);
 }
 
+/// Some round trips over another link: what could arrive meanwhile has.
+async fn a_while() {
+    let (address, _control, _serving) = echo();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    for _ in 0..3 {
+        round_trip(&mut client).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_passes_a_black_hole_until_it_is_gone() {
+    let (address, control, _serving) = echo();
+    let mut before = TcpStream::connect(address).await.unwrap();
+    round_trip(&mut before).await.unwrap();
+    control.blackhole(true);
+    let mut after = TcpStream::connect(address).await.unwrap();
+    for client in [&mut before, &mut after] {
+        client.write_all(b"ping").await.unwrap();
+        tokio::select! {
+            read = client.read_u8() => panic!("{read:?} came back"),
+            () = a_while() => {}
+        }
+    }
+    control.blackhole(false);
+    for client in [&mut before, &mut after] {
+        let mut reply = [0; 4];
+        soon(client.read_exact(&mut reply)).await.unwrap();
+        assert_eq!(&reply, b"ping", "what was sent meanwhile arrives");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_does_not_leave_a_black_hole_either() {
+    let mut link = Link::bind(LOCALHOST).unwrap();
+    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    let mut served = soon(link.accept()).await.unwrap();
+    link.control().blackhole(true);
+    tokio::select! {
+        written = served.write_all(b"x") => panic!("{written:?}"),
+        () = a_while() => {}
+    }
+    let writing = tokio::spawn(async move { served.write_all(b"x").await });
+    tokio::task::yield_now().await;
+    link.control().blackhole(false);
+    assert_eq!(soon(client.read_u8()).await.unwrap(), b'x');
+    soon(writing).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_stranded_connection_carries_nothing_and_a_new_one_does() {
+    let (address, control, _serving) = echo();
+    let mut stranded = TcpStream::connect(address).await.unwrap();
+    round_trip(&mut stranded).await.unwrap();
+    control.strand();
+    stranded.write_all(b"ping").await.unwrap();
+    let mut fresh = TcpStream::connect(address).await.unwrap();
+    round_trip(&mut fresh).await.unwrap();
+    tokio::select! {
+        read = stranded.read_u8() => panic!("{read:?} came back"),
+        () = a_while() => {}
+    }
+    control.reset_stranded();
+    assert_eq!(soon(stranded.read(&mut [0])).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    round_trip(&mut fresh).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_narrow_link_takes_its_time_both_ways() {
+    // 3,000 bytes are three pieces of 50 ms each.
+    const RATE: u32 = 20_000;
+    let sent = vec![7; 3_000];
+    let mut came = vec![0; sent.len()];
+    let mut link = Link::bind(LOCALHOST).unwrap();
+    let mut client = TcpStream::connect(link.address()).await.unwrap();
+    let mut served = soon(link.accept()).await.unwrap();
+    link.control().bandwidth(NonZeroU32::new(RATE));
+
+    let begun = Instant::now();
+    client.write_all(&sent).await.unwrap();
+    soon(served.read_exact(&mut came)).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(150), "{:?}", begun.elapsed());
+    assert_eq!(came, sent);
+
+    let begun = Instant::now();
+    served.write_all(&sent).await.unwrap();
+    soon(client.read_exact(&mut came)).await.unwrap();
+    // The first piece waits for none.
+    assert!(begun.elapsed() >= Duration::from_millis(100), "{:?}", begun.elapsed());
+    assert_eq!(came, sent);
+
+    // At that rate it would take minutes.
+    link.control().bandwidth(None);
+    let many = vec![7; 4_000_000];
+    let mut came = vec![0; many.len()];
+    let (written, read) = tokio::join!(served.write_all(&many), soon(client.read_exact(&mut came)));
+    written.unwrap();
+    read.unwrap();
+    assert!(came == many);
+}
+
 #[tokio::test]
 async fn a_dropped_link_stops_listening_though_it_is_still_controlled() {
     let link = Link::bind(LOCALHOST).unwrap();

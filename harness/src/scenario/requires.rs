@@ -18,7 +18,8 @@ const LONGEST_REPLY: Duration = Duration::from_secs(5);
 /// What the machine, and the way in which workers are started, allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// Whether the worker's clock can be moved (libfaketime is here and usable, and the worker is not Go).
+    /// Whether a worker's clock can be moved: libfaketime is here and usable. A Go program keeps the system's time all the
+    /// same, which nothing finds out yet.
     pub movable_worker_clock: bool,
     /// Whether workers are processes, which can be killed; not so for a library user's future.
     pub processes: bool,

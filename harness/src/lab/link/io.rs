@@ -55,13 +55,12 @@ pub struct Io {
     wire: Arc<Wire>,
     held: VecDeque<Held>,
     wait: Option<Pin<Box<Sleep>>>,
-    /// When the line to the server is free for the next bytes, and that to the client.
-    free: [Option<Instant>; 2],
+    /// When the line to the server is free for the next bytes.
+    read_free: Option<Instant>,
+    /// When the line to the client is.
+    write_free: Option<Instant>,
     write_wait: Option<Pin<Box<Sleep>>>,
 }
-
-const TO_SERVER: usize = 0;
-const TO_CLIENT: usize = 1;
 
 /// Bytes on their way, or the end of the stream (no bytes).
 struct Held {
@@ -147,6 +146,18 @@ fn remember(slot: &mut Option<Waker>, context: &Context<'_>) {
     }
 }
 
+/// Ready at once if that time has come; `wait` is kept for the next.
+fn poll_until(due: Instant, wait: &mut Option<Pin<Box<Sleep>>>, context: &mut Context<'_>) -> Poll<()> {
+    if due <= Instant::now() {
+        return Poll::Ready(());
+    }
+    let wait = wait.get_or_insert_with(|| Box::pin(sleep_until(due)));
+    if wait.deadline() != due {
+        wait.as_mut().reset(due);
+    }
+    wait.as_mut().poll(context)
+}
+
 /// Closes a socket with RST. Without the option the client would see an orderly end (FIN).
 pub(super) fn drop_with_reset<'s, S: 's>(socket: S)
 where
@@ -158,12 +169,12 @@ where
 
 impl Io {
     pub(super) fn new(wire: Arc<Wire>) -> Self {
-        Self { wire, held: VecDeque::new(), wait: None, free: [None; 2], write_wait: None }
+        Self { wire, held: VecDeque::new(), wait: None, read_free: None, write_free: None, write_wait: None }
     }
 
     /// Takes what has arrived and notes when it is due. Ready once nothing more can be taken now and something is held.
     fn poll_take(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { wire, held, free, .. } = self;
+        let Self { wire, held, read_free, .. } = self;
         wire.reading(context, |mut stream, context, pace| {
             while held.len() < HELD_PIECES && held.back().is_none_or(|last| !last.bytes.is_empty()) {
                 let mut piece = vec![0; pace.piece()];
@@ -175,8 +186,8 @@ impl Io {
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 }
                 let now = Instant::now();
-                let sent = free[TO_SERVER].map_or(now, |free| free.max(now)) + pace.time_for(buffer.filled().len());
-                free[TO_SERVER] = Some(sent);
+                let sent = read_free.map_or(now, |free| free.max(now)) + pace.time_for(buffer.filled().len());
+                *read_free = Some(sent);
                 let arrives = sent + pace.latency;
                 let due = held.back().map_or(arrives, |last| arrives.max(last.due));
                 held.push_back(Held { due, bytes: Bytes::copy_from_slice(buffer.filled()) });
@@ -211,14 +222,7 @@ impl AsyncRead for Io {
         // Nothing is read off a silent line, not even what was on its way.
         ready!(io.poll_take(context))?;
         let front = io.held.front_mut().ok_or_else(|| Error::other("ready with nothing held"))?;
-        if front.due > Instant::now() {
-            let due = front.due;
-            let wait = io.wait.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            if wait.deadline() != due {
-                wait.as_mut().reset(due);
-            }
-            ready!(wait.as_mut().poll(context));
-        }
+        ready!(poll_until(front.due, &mut io.wait, context));
         let count = front.bytes.len().min(buffer.remaining());
         buffer.put_slice(&front.bytes[..count]);
         // The end of the stream stays at the front: it is read again and again.
@@ -234,20 +238,16 @@ impl AsyncRead for Io {
 
 impl AsyncWrite for Io {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        let Self { wire, free, write_wait, .. } = self.get_mut();
+        let Self { wire, write_free, write_wait, .. } = self.get_mut();
         wire.writing(context, |stream, context, pace| {
             if pace.bandwidth.is_none() {
                 return stream.poll_write(context, bytes);
             }
-            if let Some(free) = free[TO_CLIENT].filter(|free| *free > Instant::now()) {
-                let wait = write_wait.get_or_insert_with(|| Box::pin(sleep_until(free)));
-                if wait.deadline() != free {
-                    wait.as_mut().reset(free);
-                }
-                ready!(wait.as_mut().poll(context));
+            if let Some(free) = *write_free {
+                ready!(poll_until(free, write_wait, context));
             }
             let count = ready!(stream.poll_write(context, &bytes[..bytes.len().min(pace.piece())]))?;
-            free[TO_CLIENT] = Some(Instant::now() + pace.time_for(count));
+            *write_free = Some(Instant::now() + pace.time_for(count));
             Poll::Ready(Ok(count))
         })
     }

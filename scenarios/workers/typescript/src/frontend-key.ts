@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeConnection } from '@temporalio/worker';
 
 import * as log from './log.js';
-import { Secret } from './secret.js';
+import { isBearer, Secret } from './secret.js';
 
 /**
  * Milliseconds. The file is replaced by renaming, often behind a symbolic link that is renamed itself, so watching it
@@ -17,7 +17,7 @@ const EVERY = 1_000;
 /** What lies there, without the newline that files end in; undefined if no header can carry it. */
 export async function readKey(file: string): Promise<Secret | undefined> {
   const key = (await readFile(file, 'utf8')).trim();
-  return /^[!-~]+$/.test(key) ? new Secret(key) : undefined;
+  return isBearer(key) ? new Secret(key) : undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { fetch } from 'undici';
 import { Failure, type Kind } from './failure.js';
 import { answered, connections } from './http.js';
 import { retryAfter } from './retry-after.js';
-import { Secret } from './secret.js';
+import { isBearer, Secret } from './secret.js';
 import { isLoopback, type OAuth } from './settings.js';
 
 /** Tells "never again" from "not now" (RFC 6749 §5.2). Only these codes are shown: another text could hold anything. */
@@ -136,8 +136,7 @@ function read(status: number, headers: Headers, text: string): Issued {
 
 function issued(fields: Record<string, unknown>): Issued {
   const { access_token: access, refresh_token: refresh } = fields;
-  // No header can carry anything else.
-  if (typeof access !== 'string' || !/^[!-~]+$/.test(access)) {
+  if (typeof access !== 'string' || !isBearer(access)) {
     throw new Failure('IdpUnavailable', 'identity provider: access token cannot be sent');
   }
   return {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::endpoint::Endpoint;
-use crate::fault::Directive;
+use crate::fault::{Directive, Sent};
 use crate::store::Which;
 use crate::token::{Death, TokenFacts, TokenId};
 
@@ -163,8 +163,8 @@ pub trait Observer: Send + Sync {
     }
 
     /// The whole reply was handed to the connection, or it was lost.
-    fn done(&self, request: &RequestSeen, delivered: bool) {
-        let _ = (request, delivered);
+    fn done(&self, request: &RequestSeen, sent: Sent) {
+        let _ = (request, sent);
     }
 }
 

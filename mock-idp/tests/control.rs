@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mock_idp::fault::{Act, Answer, Directive, FieldChange};
+use mock_idp::fault::{Act, Answer, Directive, FieldChange, Sent};
 use mock_idp::{
     Client, Config, Death, Endpoint, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, TokenFormat, TokenKind, Which,
 };
@@ -58,8 +58,8 @@ impl Observer for Script {
         Self::outcome(self.at_reply.lock().expect("no panic").take())
     }
 
-    fn done(&self, _: &RequestSeen, delivered: bool) {
-        self.say(format!("done {delivered}"));
+    fn done(&self, _: &RequestSeen, sent: Sent) {
+        self.say(format!("done {}", sent.delivered));
     }
 }
 
@@ -298,8 +298,8 @@ impl Observer for Held {
         Outcome { directive, before: None }
     }
 
-    fn done(&self, _: &RequestSeen, delivered: bool) {
-        let _ = self.0.send(if delivered { "delivered" } else { "lost" });
+    fn done(&self, _: &RequestSeen, sent: Sent) {
+        let _ = self.0.send(if sent.delivered { "delivered" } else { "lost" });
     }
 }
 

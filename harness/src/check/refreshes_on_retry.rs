@@ -41,7 +41,7 @@ impl Check for RefreshesOnRetry {
             match &record.event {
                 Event::ApiResponse(reply) if reply.status == 401 => refused.extend(&reply.request.token),
                 // A worker has a token when the whole reply was handed over.
-                Event::HttpDone { call, delivered: true } => {
+                Event::HttpDone { call, delivered: true, .. } => {
                     let Some(grant) = by_call.get(call).filter(|grant| grant.succeeded() == Some(record.seq)) else {
                         continue;
                     };

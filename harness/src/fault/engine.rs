@@ -169,7 +169,7 @@ impl Engine {
         }
         let (fault, name) = (one.fault.id.clone(), action.name().to_owned());
         if action.can_be_undone() {
-            one.standing.push(Standing { number, action, replies, barrier: done.barrier, felt: false });
+            one.standing.push(Standing { number, action, replies, barrier: done.barrier });
         }
         let trigger = Some(occasion.seq);
         self.say(Event::FaultFired { fault: fault.clone(), action: name, trigger, drawn_ms });
@@ -196,19 +196,37 @@ impl Engine {
                 continue;
             }
             standing.replies -= 1;
-            let first = !std::mem::replace(&mut standing.felt, true);
-            let id = one.fault.id.clone();
+            let (number, id) = (standing.number, one.fault.id.clone());
             if let Some(call) = reply::arriving(&record.event) {
                 self.answered.insert(call, id);
             } else {
                 consequences.fault.get_or_insert(id);
             }
+            // Whether an alteration changes anything is known when it is made.
+            let altering = match (&directive.act, reply::leaving(&record.event)) {
+                (Act::Alter(_), Some(Numbered::Http(call))) => Some(call),
+                _ => None,
+            };
             consequences.directive = std::mem::take(&mut consequences.directive).and(directive);
-            if first && !self.faults[index].bites_by_event() {
-                self.bitten(index, record);
+            match altering {
+                Some(call) => drop(one.altering.insert(call, number)),
+                None if one.feels(number) => self.bitten(index, record),
+                None => {}
             }
         }
         self.served.count(&record.event, &consequences.directive);
+    }
+
+    /// A reply has left, altered if a fault was to do that and anything was left for it to do.
+    fn sent(&mut self, record: &Record) {
+        let Event::HttpDone { call, unaltered, .. } = &record.event else { return };
+        for index in 0..self.faults.len() {
+            let one = &mut self.faults[index];
+            let altered = one.altering.remove(call).filter(|_| !unaltered);
+            if altered.is_some_and(|number| one.feels(number)) {
+                self.bitten(index, record);
+            }
+        }
     }
 
     fn hold(&mut self, record: &Record, consequences: &mut Consequences) {
@@ -347,6 +365,7 @@ impl Intervene for Engine {
                 self.fire_what_is_due(&seen, consequences);
                 self.change_replies(record, consequences);
                 self.hold(record, consequences);
+                self.sent(record);
                 self.meet_healing(&seen);
                 self.finished |= matches!(event, Event::WorkloadFinished);
             }

@@ -1,6 +1,6 @@
 //! One fault on its way: armed, met, fired, bitten, undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::engine::Progress;
 use super::hold::Barrier;
 use super::seen::Seen;
 use super::trigger::{Chance, Counter, Draws};
-use crate::journal::{Event, Seq};
+use crate::journal::{Call, Event, Seq};
 use crate::scenario::{Action, ResolvedFault};
 
 pub(super) struct One {
@@ -28,6 +28,10 @@ pub(super) struct One {
     pub(super) bit: u32,
     /// Firings that are not undone, in order.
     pub(super) standing: Vec<Standing>,
+    /// Replies on their way that it is to alter, with the firing that does.
+    pub(super) altering: BTreeMap<Call, u32>,
+    /// Firings that have changed a reply.
+    felt: BTreeSet<u32>,
     /// Healing has come over it: it fires no more.
     pub(super) over: bool,
 }
@@ -60,8 +64,6 @@ pub(super) struct Standing {
     pub(super) replies: u32,
     /// Requests that are held.
     pub(super) barrier: Option<Barrier>,
-    /// Whether a reply was changed.
-    pub(super) felt: bool,
 }
 
 impl One {
@@ -78,6 +80,8 @@ impl One {
             unproved: Vec::new(),
             bit: 0,
             standing: Vec::new(),
+            altering: BTreeMap::new(),
+            felt: BTreeSet::new(),
             over: false,
         }
     }
@@ -124,6 +128,11 @@ impl One {
     pub(super) fn bites_by_event(&self) -> bool {
         self.fault.bite.is_some()
             || !matches!(default_bite(self.fault.action.name()), Some(Bite::ReplyChanged | Bite::BarrierFull))
+    }
+
+    /// Takes in that this firing has changed a reply. Whether that is its bite.
+    pub(super) fn feels(&mut self, number: u32) -> bool {
+        self.felt.insert(number) && !self.bites_by_event()
     }
 
     /// Whether it holds requests on this route.

@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
         let (mut deliveries, mut workflows) = (BTreeMap::new(), BTreeMap::new());
         for record in records {
             match &record.event {
-                Event::HttpDone { call, delivered } => {
+                Event::HttpDone { call, delivered, .. } => {
                     deliveries.entry(*call).or_insert(Delivery { at: record.seq, whole: *delivered });
                 }
                 Event::WorkflowStarted { workflow, n } => {

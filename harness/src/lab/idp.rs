@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mock_idp::fault::Sent;
 use mock_idp::{Death, IdpEvent, Observer, Outcome, ReplySeen, RequestSeen, Secret, TokenFacts};
 use tokio::sync::Notify;
 
@@ -125,10 +126,10 @@ impl Observer for Observed {
         })))
     }
 
-    fn done(&self, seen: &RequestSeen, delivered: bool) {
+    fn done(&self, seen: &RequestSeen, Sent { delivered, unaltered }: Sent) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&seen.number);
         if let Some(request) = open {
-            let _ = self.journal.record(Event::HttpDone { call: request.call, delivered });
+            let _ = self.journal.record(Event::HttpDone { call: request.call, delivered, unaltered });
         }
     }
 }

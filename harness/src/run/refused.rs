@@ -2,6 +2,8 @@
 
 use crate::journal::{Event, Record};
 
+const NO_ROUTE: &str = "none of the target's `api.routes`";
+
 /// The last refusal by the identity provider or the API, in words; `None` if nothing was refused.
 pub(super) fn last_refusal(records: &[Record]) -> Option<String> {
     records.iter().rev().find_map(|record| match &record.event {
@@ -11,7 +13,8 @@ pub(super) fn last_refusal(records: &[Record]) -> Option<String> {
             Some(format!("the identity provider's last refusal: {endpoint} {}", said(reply.status, why)))
         }
         Event::ApiResponse(reply) if reply.status >= 400 => {
-            let why = [reply.error.as_deref(), reply.request.refused.as_deref()];
+            let nowhere = reply.status == 404 && reply.request.route.is_none();
+            let why = [reply.error.as_deref(), reply.request.refused.as_deref().or(nowhere.then_some(NO_ROUTE))];
             Some(format!("the API's last refusal: {} {}", reply.request.target, said(reply.status, why)))
         }
         _ => None,
@@ -55,5 +58,9 @@ mod tests {
         assert_eq!(told(&[api.clone(), idp(401), idp(200)]).as_deref(), Some(of_idp));
         assert_eq!(told(&[idp(401), api]).as_deref(), Some(of_api));
         assert_eq!(told(&[idp(200)]), None);
+        let elsewhere = json!({"kind": "api.response", "call": 3, "instance": "w1.1", "target": "GET /v2/orders/1",
+            "status": 404});
+        let nowhere = "the API's last refusal: GET /v2/orders/1 404 none of the target's `api.routes`";
+        assert_eq!(told(&[elsewhere]).as_deref(), Some(nowhere));
     }
 }

@@ -161,7 +161,7 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
     (Verdict::Pass, String::new())
 }
 
-/// How far a barrier was from full when it let go, and whether it may be the machine that sent too little.
+/// How far a barrier was from full when it let go, and how much of that time the machine took for itself.
 fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
     let fault = resolved.faults.iter().find(|fault| fault.id == id)?;
     let Action::ApiHold(Hold { until, route }) = &fault.action else { return None };
@@ -174,10 +174,24 @@ fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
         .records()
         .iter()
         .filter(|record| record.seq > fired.seq && let_go.is_none_or(|let_go| record.seq < let_go.seq));
-    let came = 1 + later.filter(|record| asks(&record.event, route.as_ref().map(|route| &*route.value))).count();
+    let came =
+        1 + later.clone().filter(|record| asks(&record.event, route.as_ref().map(|route| &*route.value))).count();
     let waited = fault.lasts.as_ref().map_or(String::new(), |lasts| format!(" in {}", lasts.longest()));
-    let why = check::too_busy(run).map_or(String::new(), |busy| format!("; {busy}: try a lower `-j`"));
-    Some(format!("{came} of {until} requests came{waited}{why}"))
+    let busy = match later.map(|record| late_ms(&record.event)).sum::<u64>() {
+        0 => String::new(),
+        late => {
+            let late = late as f64 / 1000.0;
+            format!(", of which this machine kept the lab waiting for {late:.1} s: try a lower `-j`")
+        }
+    };
+    Some(format!("{came} of {until} requests came{waited}{busy}"))
+}
+
+fn late_ms(event: &Event) -> u64 {
+    match event {
+        Event::LabLate { late_ms } => *late_ms,
+        _ => 0,
+    }
 }
 
 fn is_fired(event: &Event, id: &str) -> bool {

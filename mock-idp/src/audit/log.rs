@@ -14,7 +14,7 @@ use super::kept::{KeptEvent, KeptRequest, What};
 use super::request::{RequestFilter, RequestRecord, Stage};
 use crate::clock::Clock;
 use crate::endpoint::{Call, Endpoint};
-use crate::fault::Directive;
+use crate::fault::{Directive, Sent};
 use crate::observe::{IdpEvent, Observer, Outcome, ReplySeen, RequestSeen};
 use crate::token::TokenFacts;
 
@@ -257,20 +257,20 @@ impl Audit {
     }
 
     /// See [`Observer::done`].
-    pub(crate) fn done(&self, seen: &RequestSeen, delivered: bool) {
+    pub(crate) fn done(&self, seen: &RequestSeen, sent: Sent) {
         if self.keep > 0
             && let Some(request) = self.state().request(seen.number)
         {
             request.stage = Stage::Done;
-            request.delivered = Some(delivered);
+            request.delivered = Some(sent.delivered);
         }
-        if delivered {
+        if sent.delivered {
             self.notify();
         } else {
             let draft = Draft::new(AuditKind::Lost, "the reply was broken off, or its client was gone");
             self.push(What::Said(Draft { client: seen.client.clone(), ..draft }), Some(seen.number));
         }
-        self.next.done(seen, delivered);
+        self.next.done(seen, sent);
     }
 }
 

@@ -31,7 +31,7 @@ impl Body for Followed {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.delivery.delivered |= self.body.is_end_stream();
+        self.delivery.sent.delivered |= self.body.is_end_stream();
         polled
     }
 
@@ -106,7 +106,7 @@ impl Body for Dripping {
         self.pause = Box::pin(sleep(self.pace.every));
         let size = self.pace.bytes.clamp(1, self.left.len());
         let piece = self.left.split_to(size);
-        self.delivery.delivered = self.left.is_empty();
+        self.delivery.sent.delivered = self.left.is_empty();
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

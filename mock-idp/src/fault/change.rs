@@ -81,7 +81,8 @@ pub(super) fn status_of(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn fields(body: &Bytes) -> Option<Map<String, Value>> {
+/// Those of a JSON object; `None` if it is none.
+pub(super) fn fields(body: &Bytes) -> Option<Map<String, Value>> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Some(fields),
         _ => None,

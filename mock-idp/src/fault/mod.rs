@@ -12,4 +12,4 @@ pub use axum::body::Body;
 pub use change::Change;
 pub use connection::{Connection, DropReply, serve_connection};
 pub use directive::{Act, Answer, Directive, Drip, FieldChange};
-pub use reply::{Delivery, HttpReply};
+pub use reply::{Delivery, HttpReply, Sent};

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 use super::body::{Broken, Dripping, Followed};
-use super::change::{Change, header, status_of};
+use super::change::{Change, fields, header, status_of};
 use super::connection::{BreakOff, DropReply, ResetNow};
 use super::directive::{Act, Answer, Directive};
 
@@ -60,17 +60,26 @@ impl From<&Answer> for HttpReply {
     }
 }
 
-/// Tells once whether a reply was handed over whole. Made when a request is decided and dropped before a reply leaves,
-/// because the client is gone or a fault swallows it, it tells of the loss.
+/// What became of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// Whether the whole of it was handed to the connection.
+    pub delivered: bool,
+    /// Whether [`Act::Alter`] left its body as it was: nothing that it names was there, or stood otherwise.
+    pub unaltered: bool,
+}
+
+/// Tells once what became of a reply. Made when a request is decided and dropped before a reply leaves, because the
+/// client is gone or a fault swallows it, it tells of the loss.
 pub struct Delivery {
-    tell: Option<Box<dyn FnOnce(bool) + Send>>,
-    pub(super) delivered: bool,
+    tell: Option<Box<dyn FnOnce(Sent) + Send>>,
+    pub(super) sent: Sent,
 }
 
 impl Delivery {
     /// Will tell `tell`.
-    pub fn new(tell: impl FnOnce(bool) + Send + 'static) -> Self {
-        Self { tell: Some(Box::new(tell)), delivered: false }
+    pub fn new(tell: impl FnOnce(Sent) + Send + 'static) -> Self {
+        Self { tell: Some(Box::new(tell)), sent: Sent::default() }
     }
 
     /// The response for [`serve_connection`](super::serve_connection) when its time has come: `reply`, or what
@@ -86,11 +95,15 @@ impl Delivery {
     }
 
     /// The response for [`serve_connection`](super::serve_connection): `reply`, or what `act` makes of it.
-    pub fn response(self, mut reply: HttpReply, act: Act) -> Response<Body> {
+    pub fn response(mut self, mut reply: HttpReply, act: Act) -> Response<Body> {
         match act {
             Act::Proceed => {}
             Act::Answer(answer) => reply = HttpReply::from(&answer),
-            Act::Alter(changes) => changes.into_iter().for_each(|change| Change::from(change).apply(&mut reply)),
+            Act::Alter(changes) => {
+                let before = fields(&reply.body);
+                changes.into_iter().for_each(|change| Change::from(change).apply(&mut reply));
+                self.sent.unaltered = fields(&reply.body) == before;
+            }
             Act::DropRequest | Act::DropReply => return without_reply(DropReply),
             Act::ResetRequest => return without_reply(ResetNow),
             Act::Truncate(after) if after < reply.body.len() => return self.broken_off(reply, after, false),
@@ -107,7 +120,7 @@ impl Delivery {
 
     fn whole(mut self, reply: HttpReply, then_reset: bool) -> Response<Body> {
         // An empty body is never polled: it is delivered with its head.
-        self.delivered = reply.body.is_empty();
+        self.sent.delivered = reply.body.is_empty();
         let over = then_reset.then(|| Arc::new(AtomicBool::new(reply.body.is_empty())));
         let break_off = over.clone().map(|reached| BreakOff { reached, with_reset: true });
         let body = Followed { body: Full::new(reply.body), delivery: self, over };
@@ -132,7 +145,7 @@ impl Delivery {
     }
 
     fn dripping(mut self, reply: HttpReply, pace: super::Drip) -> Response<Body> {
-        self.delivered = reply.body.is_empty();
+        self.sent.delivered = reply.body.is_empty();
         headed(Body::new(Dripping::new(reply.body, pace, self)), reply.status, reply.headers)
     }
 }
@@ -154,7 +167,7 @@ fn without_reply(how: impl Clone + Send + Sync + 'static) -> Response<Body> {
 impl Drop for Delivery {
     fn drop(&mut self) {
         if let Some(tell) = self.tell.take() {
-            tell(self.delivered);
+            tell(self.sent);
         }
     }
 }

@@ -236,7 +236,7 @@ impl Idp {
         // From here on: a client that goes away while its reply is held back drops this future, and lost the reply.
         let delivery = Delivery::new({
             let (audit, seen) = (Arc::clone(&self.0.audit), Arc::clone(&seen));
-            move |delivered| audit.done(&seen, delivered)
+            move |sent| audit.done(&seen, sent)
         });
         let arrival = settled(outcome).await;
         if matches!(arrival.act, Act::DropRequest | Act::ResetRequest) {

@@ -15,7 +15,7 @@ use super::limit::RateLimit;
 use super::rule::Rule;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
-use crate::fault::{Directive, HttpReply};
+use crate::fault::{Directive, HttpReply, Sent};
 use crate::observe::{IdpEvent, Observer, Outcome, ReplySeen, RequestSeen};
 
 /// Names a rule that was added.
@@ -312,10 +312,10 @@ impl Observer for Rules {
         self.after(open.holds_reply, Outcome { directive, before: outcome.before })
     }
 
-    fn done(&self, request: &RequestSeen, delivered: bool) {
+    fn done(&self, request: &RequestSeen, sent: Sent) {
         if let Some(mut state) = self.busy() {
             state.open.remove(&request.number);
         }
-        self.next.done(request, delivered);
+        self.next.done(request, sent);
     }
 }

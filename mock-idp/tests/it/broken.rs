@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 
-use mock_idp::fault::{Act, Directive};
+use mock_idp::fault::{Act, Directive, Sent};
 use mock_idp::{Client, Config, Observer, Outcome, ReplySeen, RequestSeen, TokenFormat};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -20,8 +20,8 @@ impl Observer for Breaks {
         Outcome { directive: Directive { act, ..Directive::proceed() }, before: None }
     }
 
-    fn done(&self, _: &RequestSeen, delivered: bool) {
-        let _ = self.1.send(delivered);
+    fn done(&self, _: &RequestSeen, sent: Sent) {
+        let _ = self.1.send(sent.delivered);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mock_idp::fault::{Act, Answer, Directive, FieldChange};
+use mock_idp::fault::{Act, Answer, Directive, FieldChange, Sent};
 use mock_idp::{Client, Config, Endpoint, Observer, Outcome, ReplySeen, RequestSeen, Rule, TimeSource, TokenFormat};
 
 use crate::support::{Served, basic, serve};
@@ -129,8 +129,8 @@ impl Observer for Refusing {
         Outcome::default()
     }
 
-    fn done(&self, _: &RequestSeen, delivered: bool) {
-        self.0.lock().expect("no panic").push(format!("done {delivered}"));
+    fn done(&self, _: &RequestSeen, sent: Sent) {
+        self.0.lock().expect("no panic").push(format!("done {}", sent.delivered));
     }
 }
 

@@ -147,6 +147,9 @@ pub enum Event {
         call: Call,
         /// Whether the whole reply was handed over.
         delivered: bool,
+        /// Whether a fault that was to alter it found all as it would have made it.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        unaltered: bool,
     },
 
     /// An RPC of a worker reached the frontend gate.

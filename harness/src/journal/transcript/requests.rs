@@ -77,7 +77,7 @@ impl<'a> Exchanges<'a> {
                         exchange.reply = Some((record.seq, reply));
                     }
                 }
-                Event::HttpDone { call, delivered: false } => {
+                Event::HttpDone { call, delivered: false, .. } => {
                     // Whether a dying worker still took its reply is chance.
                     let Some(seq) = calls.get(call) else { continue };
                     if let Some(exchange) = exchanges.api.get_mut(seq) {

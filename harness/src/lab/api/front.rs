@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use mock_idp::fault::{Body, Connection, Delivery, HttpReply, serve_connection};
+use mock_idp::fault::{Body, Connection, Delivery, HttpReply, Sent, serve_connection};
 use url::Url;
 
 use super::ledger::Ledger;
@@ -88,7 +88,7 @@ impl ApiFront {
         let call = Call(self.0.calls.fetch_add(1, Ordering::Relaxed));
         let delivery = Delivery::new({
             let journal = self.0.journal.clone();
-            move |delivered| drop(journal.record(Event::HttpDone { call, delivered }))
+            move |Sent { delivered, unaltered }| drop(journal.record(Event::HttpDone { call, delivered, unaltered }))
         });
         let (head, body) = request.into_parts();
         let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {

@@ -6,7 +6,9 @@ use serde_json::json;
 use tokenlapse::fault::Plan;
 use tokenlapse::journal::{Event, Instance, TokenChange};
 
-use super::support::{Lab, api, api_request, attempt_failed, exited, grant, issued, plan, refusal, request, token};
+use super::support::{
+    Lab, api, api_request, attempt_failed, exited, grant, issued, plan, refusal, request, sent, token,
+};
 
 const LAPSE: &str = "faults: [{ when: { event: api.response }, do: { time.pass: { until: token-expiry } } }]";
 
@@ -57,6 +59,20 @@ bites: { slow: { event: idp.response, where: { error: invalid_client } } }",
     assert_eq!(lab.counts(0), (1, 0, false), "a changed reply is not the proof that was asked for");
 }
 
+#[test]
+fn an_alteration_that_finds_all_as_it_would_make_it_is_no_bite_but_the_next_may_be() {
+    let lab = Lab::before(plan_of("idp.alter: { omit: [refresh_token], times: 2 }"));
+    played(&lab, vec![]);
+    for (unaltered, bitten) in [(true, 0), (false, 1)] {
+        assert!(!lab.send(grant(&["T2"])).is_proceed());
+        lab.send(sent(unaltered));
+        assert_eq!(lab.counts(0).1, bitten);
+    }
+    // No other reply has anything to do with it.
+    lab.send(sent(false));
+    assert_eq!(lab.counts(0).1, 1);
+}
+
 /// Every action, triggered by the first reply of the API, with what happens before and with what proves its bite.
 fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let api_request = || Event::ApiRequest(api_request("w1", "T1"));
@@ -85,7 +101,7 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("idp.respond: { status: 503 }", vec![], vec![request()]),
         ("idp.delay: { by: 1ms }", vec![], vec![grant(&["T2"])]),
         ("idp.drop_reply: {}", vec![], vec![grant(&["T2"])]),
-        ("idp.alter: { omit: [scope] }", vec![], vec![grant(&["T2"])]),
+        ("idp.alter: { omit: [scope] }", vec![], vec![grant(&["T2"]), sent(false)]),
         ("idp.rate_limit: {}", vec![], vec![request()]),
         ("idp.reuse: {}", vec![], vec![token("R1", TokenChange::Revoked), refusal(Some("R1"), "invalid_grant")]),
         ("idp.lifetime: { access_token: 1s }", vec![], vec![refused("expired")]),

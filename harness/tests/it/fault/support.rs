@@ -182,6 +182,11 @@ pub(crate) fn grant(issued: &[&str]) -> Event {
     })
 }
 
+/// The end of what [`grant`] and [`request`] are of.
+pub(crate) fn sent(unaltered: bool) -> Event {
+    Event::HttpDone { call: token_request(None).call, delivered: true, unaltered }
+}
+
 pub(crate) fn refusal(token: Option<&str>, error: &str) -> Event {
     Event::IdpResponse(IdpResponse {
         request: token_request(token),

@@ -11,6 +11,7 @@ use super::parameters::parameters;
 use super::table::{paragraph, table};
 use crate::check;
 use crate::journal::{KIND_DOCS, KindDoc, Moment, kind_doc};
+use crate::run::Verdict;
 use crate::scenario::{
     Action, CHECKS, CheckWord, Facts, Group, Requirement, Scenario, Target, Unmet, builtin_target, catalogue,
     failure_mode, failure_modes, filters, prescribed_wait, triggers, unmet, values_of,
@@ -18,7 +19,7 @@ use crate::scenario::{
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// A scenario, family, check, action, event, failure mode (FM-08), dialect or defect
+    /// A scenario, family, check, verdict, action, event, failure mode (FM-08), dialect or defect
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 }
@@ -88,7 +89,8 @@ impl Words {
         let checks = CHECKS.iter().map(|check| check.id);
         let words = scenarios.chain(families).chain(checks).chain(actions).chain(events).chain(modes);
         let dialects = Dialect::ALL.iter().map(|dialect| dialect.name());
-        words.chain(dialects).chain(self.defects()).collect()
+        let verdicts = Verdict::ALL.iter().map(|verdict| verdict.name());
+        words.chain(dialects).chain(verdicts).chain(self.defects()).collect()
     }
 
     fn defects(&self) -> impl Iterator<Item = &str> {
@@ -101,6 +103,9 @@ impl Words {
         }
         if let Some(check) = CHECKS.iter().find(|check| check.id == id) {
             return Some(self.check(check));
+        }
+        if let Some(verdict) = Verdict::ALL.iter().find(|verdict| verdict.name() == id) {
+            return Some(self::verdict(*verdict));
         }
         if let Some((name, doc)) = Action::DOCS.iter().find(|(name, _)| *name == id) {
             return Some(self.action(name, doc));
@@ -252,6 +257,11 @@ impl Words {
         let _ = writeln!(text, "\nthe worker makes this mistake with\n  tokenlapse run --defect {name}");
         text
     }
+}
+
+fn verdict(verdict: Verdict) -> String {
+    let code = if verdict.is_bad() { "makes the exit code 1" } else { "leaves the exit code 0" };
+    format!("{}  verdict on a scenario run\n{}\n\nIt {code}.\n", verdict.name(), paragraph(0, verdict.doc()).trim_end())
 }
 
 fn mirrors(scenario: &Scenario, mode: &str) -> bool {

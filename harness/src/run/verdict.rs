@@ -47,6 +47,24 @@ impl Verdict {
         }
     }
 
+    /// What it means, in a sentence.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::Pass => "every fault bit, and every check that applies holds",
+            Self::Known => "it fails as the target's `known:` says, with reason, owner and expiry",
+            Self::NotApplicable => {
+                "the target does not have what the scenario requires, or none of the checks that it exists for applies"
+            }
+            Self::Skipped => "this machine lacks what the scenario requires",
+            Self::Vacuous => "it proves nothing: a fault never fired or had no effect, or a check could not decide",
+            Self::Fail => "a check failed",
+            Self::Invalid => {
+                "the workload does not complete without faults either, the worker left the lab, or the lab failed or \
+                 was ended before the scenario was"
+            }
+        }
+    }
+
     /// Whether it makes the exit code non-zero.
     pub fn is_bad(self) -> bool {
         matches!(self, Self::Fail | Self::Vacuous | Self::Invalid)

@@ -338,7 +338,18 @@ fn filter_value(event: &str, filter: &str, value: &At<Scalar>, list: Position, p
                     .hint(suggest(&number_given.to_string(), values_of(event, filter).into_iter().flatten().copied())),
             );
         }
-        Scalar::Number(_) | Scalar::Bool(_) => {}
+        Scalar::Number(given) => {
+            let possible = match filter {
+                "status" if number() => 100..=599,
+                "attempt" | "n" => 1..=i64::from(u32::MAX),
+                _ => return,
+            };
+            if !possible.contains(given) {
+                let complaint = Complaint::new(format!("no event has the {filter} {given}"));
+                problems.add(at, complaint.hint(format!("from {} to {}", possible.start(), possible.end())));
+            }
+        }
+        Scalar::Bool(_) => {}
     }
 }
 

@@ -91,6 +91,11 @@ fn steps(target: &Target, records: &[Record]) -> Vec<Step> {
     let rpc = |name: &str| first(&|event| matches!(event, Event::GateRpc { rpc, .. } if rpc == name).then(String::new));
     let workflow = &target.workload.workflow.value;
 
+    let ended = first(&|event| match event {
+        Event::WorkerExited { instance, .. } => Some(format!("{instance} has ended: ")),
+        _ => None,
+    });
+
     let mut steps = vec![
         Step {
             what: "worker started",
@@ -107,8 +112,9 @@ fn steps(target: &Target, records: &[Record]) -> Vec<Step> {
                 _ => None,
             }),
             advice: format!(
-                "no poll for {} tasks came to the lab's Temporal address. {} `polls:` in the target says which polls \
+                "{}no poll for {} tasks came to the lab's Temporal address. {} `polls:` in the target says which polls \
                  its workers make",
+                ended.unwrap_or_default(),
                 polls(target),
                 used(target, LabValue::TemporalAddress)
             ),

@@ -99,7 +99,12 @@ fn the_identity_provider_has_the_ways_that_are_asked_for() {
 #[test]
 fn a_worker_that_does_not_start_or_poll_is_shown_there() {
     breaks(&shell_target("true", "5s").replace("[sh,", "[no-such,"), 3, "worker started", &["no folder of PATH"]);
-    breaks(&shell_target("echo oh dear", "5s"), 3, "worker polled", &["{temporal.address}", "exit code 0", "oh dear"]);
+    breaks(
+        &shell_target("echo oh dear", "5s"),
+        3,
+        "worker polled",
+        &["worker.1 has ended: no poll", "{temporal.address}", "exit code 0", "oh dear"],
+    );
     let elsewhere = with("TEMPORAL_ADDRESS", "127.0.0.1:7233");
     breaks(&elsewhere, 3, "worker polled", &["gives the worker no `{temporal.address}`"]);
 }

@@ -280,3 +280,27 @@ fn every_duration_without_its_unit_or_with_a_wrong_one_is_found_with_line_and_co
     }
     assert!(tried > 40, "{tried} durations tried");
 }
+
+#[test]
+fn every_status_that_http_does_not_have_is_found_with_line_and_column() {
+    let mut tried = 0;
+    for file in File::all() {
+        for value in file.scalars().into_iter().filter(|value| value.path.contains(&"status")) {
+            if !matches!(value.value, Value::Number(_)) {
+                continue;
+            }
+            for wrong in ["700", "20", "0"] {
+                tried += 1;
+                let said = file.complaints(value.at, wrong);
+                let place = file.line_and_column(value.at);
+                assert!(
+                    said.iter().any(|it| (it.line(), it.column()) == place && it.hint().is_some()),
+                    "{} {place:?} {:?}: `{wrong}` was answered by {said:?}",
+                    file.name,
+                    value.path
+                );
+            }
+        }
+    }
+    assert!(tried > 60, "{tried} statuses tried");
+}

@@ -15,6 +15,10 @@ use crate::key::Algorithm;
 
 pub(super) struct Auth0;
 
+/// A custom claim, in a namespace as Auth0 wants it. Without `jti`, two tokens of one second would be one text, and a test
+/// could not tell a new token from the one that was refused.
+const ID: &str = "https://mock-idp.invalid/id";
+
 const DEAD: &[Cause] = &[
     Cause::RefreshTokenUnknown,
     Cause::RefreshTokenForeign,
@@ -46,8 +50,9 @@ static PROFILE: Profile = Profile {
     refresh_token_lifetime: ours(30 * 24 * 3600, "absolute and idle limits can be set; their defaults are not known"),
     format: ours(Format::Jwt(Algorithm::Rs256), "OpenID Connect Core §15.1 has everybody support RS256"),
     claims: documented(
-        &["aud", "azp", "exp", "gty", "iat", "iss", "scope", "sub"],
-        "no `jti`; without a user `sub` is `CLIENT@clients`",
+        &["aud", "azp", "exp", "gty", "iat", "iss", "scope", "sub", ID],
+        "no `jti`; without a user `sub` is `CLIENT@clients`; the last one is custom, as an Action of a tenant may set it, \
+         and keeps two tokens of one second apart",
     ),
     typ: documented("JWT", "of the default profile"),
     expires_in: documented(Profile::STRICT.expires_in.value, ""),
@@ -117,6 +122,7 @@ impl Vendor for Auth0 {
             "iat": of.standard.iat,
             "exp": of.standard.exp,
             "azp": of.standard.client_id,
+            ID: of.standard.jti,
         });
         if !of.standard.scope.is_empty() {
             claims["scope"] = of.standard.scope.as_str().into();

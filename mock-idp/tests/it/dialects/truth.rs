@@ -75,6 +75,15 @@ async fn a_revoked_access_token_is_dead_whatever_the_answer_to_its_revocation() 
 }
 
 #[tokio::test]
+async fn two_access_tokens_of_one_second_are_never_one() {
+    for dialect in Dialect::ALL.iter().copied() {
+        // Its clock stands still.
+        let provider = Provider::of(dialect).await;
+        assert_ne!(provider.access_token().await, provider.access_token().await, "{dialect}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_more_than_was_consented_to() {
     for dialect in Dialect::ALL.iter().copied() {
         let provider = Provider::of(dialect).await;

@@ -1,10 +1,10 @@
 //! Retry policies and timeouts, as the histories show them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::journal::{Activity, Event, Failure, Run};
+use crate::journal::{Activity, Event, Failure, Run, WorkflowId};
 
 /// Temporal's default for workflow tasks.
 const WORKFLOW_TASK_MS: u64 = 10_000;
@@ -67,13 +67,22 @@ impl Plan {
 pub(super) struct Histories {
     plans: BTreeMap<Activity, Plan>,
     pub(super) workflow_task_ms: u64,
+    /// Workflows with a task that the server gave out and that nobody has answered, or not in time.
+    lost_tasks: BTreeSet<WorkflowId>,
 }
 
 impl Histories {
     pub(super) fn of(run: &Run<'_>) -> Self {
         let (mut plans, mut workflow_task_ms) = (BTreeMap::new(), 0);
+        let (mut given_out, mut timed_out) = (BTreeSet::new(), BTreeSet::new());
         for record in run.records() {
-            let Event::HistoryEvent { workflow, attributes, .. } = &record.event else { continue };
+            let Event::HistoryEvent { workflow, event, attributes, .. } = &record.event else { continue };
+            match event.as_str() {
+                "WORKFLOW_TASK_STARTED" => drop(given_out.insert(workflow.clone())),
+                "WORKFLOW_TASK_COMPLETED" | "WORKFLOW_TASK_FAILED" => drop(given_out.remove(workflow)),
+                "WORKFLOW_TASK_TIMED_OUT" => drop(timed_out.insert(workflow.clone())),
+                _ => {}
+            }
             let inner = &attributes["attributes"];
             if let Some(scheduled) = inner.get("ActivityTaskScheduledEventAttributes") {
                 let id = scheduled["activity_id"].as_str().unwrap_or_default().to_owned();
@@ -83,7 +92,18 @@ impl Histories {
             workflow_task_ms =
                 workflow_task_ms.max(task.and_then(|it| millis(&it["start_to_close_timeout"])).unwrap_or(0));
         }
-        Self { plans, workflow_task_ms: if workflow_task_ms == 0 { WORKFLOW_TASK_MS } else { workflow_task_ms } }
+        given_out.append(&mut timed_out);
+        Self {
+            plans,
+            workflow_task_ms: if workflow_task_ms == 0 { WORKFLOW_TASK_MS } else { workflow_task_ms },
+            lost_tasks: given_out,
+        }
+    }
+
+    /// Whether a task of this workflow was lost on its way, as happens on a busy server: it is given out anew when it has
+    /// timed out.
+    pub(super) fn lost_a_task(&self, workflow: &WorkflowId) -> bool {
+        self.lost_tasks.contains(workflow)
     }
 
     pub(super) fn plan(&self, activity: &Activity) -> Option<&Plan> {

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 pub use context::{Context, Unjudged};
 pub use judgement::{Finding, Judgement, Opinion, Verdict};
-pub use lateness::{TooBusy, too_busy};
+pub use lateness::{Lateness, TooBusy, too_busy};
 
 pub use crate::journal::Attribution;
 use crate::journal::Run;

@@ -285,9 +285,14 @@ impl<'a> Story<'a> {
                 (wait_ms, why) = (ms, reason);
             }
         }
-        if self.worker_lost_us.is_some_and(|lost_us| lost_us <= end_us) && self.histories.workflow_task_ms > wait_ms {
+        let lost = if self.worker_lost_us.is_some_and(|lost_us| lost_us <= end_us) {
+            Some("a worker was lost")
+        } else {
+            self.histories.lost_a_task(workflow).then_some("a task was lost")
+        };
+        if let Some(lost) = lost.filter(|_| self.histories.workflow_task_ms > wait_ms) {
             wait_ms = self.histories.workflow_task_ms;
-            why = "workflow task timeout, as a worker was lost".to_owned();
+            why = format!("workflow task timeout, as {lost}");
         }
         Some(Bound {
             since,

@@ -51,6 +51,12 @@ pub enum WorkloadError {
         #[source]
         source: Box<Status>,
     },
+    /// The server does not know a workflow that was started.
+    #[error(
+        "the Temporal server knows no workflow {0}: its start was still under way when there was nothing left to wait \
+         for, as happens on a machine that is too busy (try a lower `-j`), or the server has lost it"
+    )]
+    NotTaken(WorkflowId),
 }
 
 /// What to start.
@@ -281,6 +287,9 @@ fn is_connection_lost(status: &Status) -> bool {
 }
 
 fn failed(call: &'static str, workflow: &WorkflowId, source: Status) -> WorkloadError {
+    if source.code() == Code::NotFound {
+        return WorkloadError::NotTaken(workflow.clone());
+    }
     WorkloadError::Call { call, workflow: workflow.clone(), source: Box::new(source) }
 }
 
@@ -316,5 +325,18 @@ fn history_event(workflow: &WorkflowId, event: &HistoryEvent) -> Event {
         event_id: event.event_id,
         event: event.event_type().as_str_name().trim_start_matches(EVENT_PREFIX).to_owned(),
         attributes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_that_the_server_does_not_know_is_told_apart_from_a_call_that_failed() {
+        let told = |status: Status| failed("GetWorkflowExecutionHistory", &WorkflowId::new("a"), status).to_string();
+        assert!(told(Status::not_found("workflow not found")).contains("no workflow a: its start was still under way"));
+        let failed = "GetWorkflowExecutionHistory of workflow a failed: no time";
+        assert_eq!(told(Status::unavailable("no time")), failed);
     }
 }

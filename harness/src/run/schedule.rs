@@ -253,7 +253,9 @@ impl Shared {
     ) -> (ScenarioReport, Finished) {
         let turn = self.turns.acquire().await.expect("it is never closed");
         let _ = self.progress.send(Progress::Began(name.to_owned()));
-        let finished = self.common.experiment(resolved, name, control).await;
+        // On the heap from now on: a run of thousands holds as many tasks that wait for their turn, and this future is
+        // large.
+        let finished = Box::pin(self.common.experiment(resolved, name, control)).await;
         if finished.never_ready.is_some() {
             // Kept until it is decided whether anything else shall run into the same wall.
             turn.forget();

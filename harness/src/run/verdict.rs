@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::known;
-use crate::check::{self, Judgement};
+use crate::check::{self, Judgement, Lateness};
 use crate::journal::{Event, Run, RunEnd};
 use crate::lab::unready::egress;
 use crate::scenario::{Action, Hold, Resolved};
@@ -183,33 +183,19 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
 fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
     let fault = resolved.faults.iter().find(|fault| fault.id == id)?;
     let Action::ApiHold(Hold { until, route }) = &fault.action else { return None };
-    // Of several firings the last: what bit before has let go long ago.
-    let fired = run.records().iter().rfind(|record| is_fired(&record.event, id))?;
-    let mut after = run.records().iter().skip_while(|record| record.seq <= fired.seq);
-    let let_go = after.find(|record| matches!(&record.event, Event::FaultHealed { fault } if fault == id));
-    // The request that fired it is the first; it stands before the firing.
-    let later = run
-        .records()
-        .iter()
-        .filter(|record| record.seq > fired.seq && let_go.is_none_or(|let_go| record.seq < let_go.seq));
-    let came =
-        1 + later.clone().filter(|record| asks(&record.event, route.as_ref().map(|route| &*route.value))).count();
+    let records = run.records();
+    // Of several firings the last: what bit before has let go long ago. The request that fired it is the first; it stands
+    // before the firing.
+    let fired = records.iter().rposition(|record| is_fired(&record.event, id))?;
+    let later = &records[fired + 1..];
+    let let_go = later.iter().position(|record| matches!(&record.event, Event::FaultHealed { fault } if fault == id));
+    let held = &later[..let_go.unwrap_or(later.len())];
+    let route = route.as_ref().map(|route| &*route.value);
+    let came = 1 + held.iter().filter(|record| asks(&record.event, route)).count();
     let waited = fault.lasts.as_ref().map_or(String::new(), |lasts| format!(" in {}", lasts.longest()));
-    let busy = match later.map(|record| late_ms(&record.event)).sum::<u64>() {
-        0 => String::new(),
-        late => {
-            let late = late as f64 / 1000.0;
-            format!(", of which this machine kept the lab waiting for {late:.1} s: try a lower `-j`")
-        }
-    };
+    let late = Lateness::during(held);
+    let busy = if late.is_none() { String::new() } else { format!(", while this machine {late}: try a lower `-j`") };
     Some(format!("{came} of {until} requests came{waited}{busy}"))
-}
-
-fn late_ms(event: &Event) -> u64 {
-    match event {
-        Event::LabLate { late_ms } => *late_ms,
-        _ => 0,
-    }
 }
 
 fn is_fired(event: &Event, id: &str) -> bool {

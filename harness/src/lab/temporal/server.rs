@@ -14,13 +14,18 @@ use crate::lab::worker::Launcher;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Stock, a 401 with one retry takes 2 s, since timers work in steps of 1 s; then limits on queue readers show as
-/// waits in steps of 100 ms. One partition per task queue halves the memory.
+/// waits in steps of 100 ms. One partition per task queue halves the memory. Each scenario run has a task queue of its
+/// own: time series of its own for each would be kept for ever (half a megabyte), and a queue itself for five minutes.
 const TUNING: &[&str] = &[
     r#"history.timerProcessorMaxTimeShift="10ms""#,
     "history.transferProcessorMaxPollRPS=100000",
     "history.timerProcessorMaxPollRPS=100000",
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
+    r#"matching.maxTaskQueueIdleTime="10s""#,
+    "metrics.breakdownByTaskQueue=false",
+    "metrics.breakdownByPartition=false",
+    "metrics.breakdownByBuildID=false",
     "frontend.namespaceRPS=100000",
     "frontend.namespaceCount=100000",
     "frontend.rps=100000",

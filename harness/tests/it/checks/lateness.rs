@@ -1,7 +1,7 @@
 //! A machine that has no time for the lab: what it brings about is no finding, everything else is.
 
 use serde_json::{Value, json};
-use tokenlapse::check::{Judgement, too_busy};
+use tokenlapse::check::{Judgement, Lateness, too_busy};
 use tokenlapse::journal::Run;
 
 use super::support::Tale;
@@ -72,4 +72,40 @@ fn only_from_the_first_fault_to_the_end_of_the_workload() {
     assert!(!busy(begun().then(late()).closed("a", "failed").finished()), "no fault at all");
     assert!(!busy(begun().fired("f1", "time.pass").closed("a", "failed").finished().then(late())));
     assert!(busy(begun().fired("f1", "time.pass").then(late()).closed("a", "failed").finished()));
+}
+
+/// A workflow that comes too late, on a server that takes so long for its call.
+fn slow_server(call_ms: u64, rpc: &str, action: &str) -> Tale {
+    let broken = Tale::default().opened("a", 1).start("a", "Ship", 1).fired("f1", action).healed("f1");
+    let waited = broken.poll(rpc).wait(call_ms).polled(rpc);
+    waited.wait(9_000 - call_ms).closed("a", "completed").finished()
+}
+
+#[test]
+fn who_waits_for_the_server_is_not_blamed_either() {
+    let judged = |call_ms, rpc, action| slow_server(call_ms, rpc, action).judged("recovers");
+    let (call, fault) = ("RespondWorkflowTaskCompleted", "idp.respond");
+    assert_eq!(judged(1_000, call, fault), "fail", "not for long enough");
+    assert_eq!(judged(6_000, "PollWorkflowTaskQueue", fault), "fail", "a poll waits for work");
+    assert_eq!(judged(6_000, call, "temporal.pause"), "fail", "it is the fault that it waits for");
+    assert_eq!(
+        inconclusive(&slow_server(6_000, call, fault), "recovers"),
+        "this machine was too busy: it kept calls to Temporal waiting for 5.9 s of 9.0 s; it saw: workflow a ended as \
+         completed only 9.00 s after the last healing"
+    );
+}
+
+#[test]
+fn calls_that_wait_together_wait_once() {
+    let together = |tale: Tale| {
+        let tale = tale.poll("RespondActivityTaskCompleted");
+        let first = tale.calls;
+        let tale = tale.wait(1_000).poll("RecordActivityTaskHeartbeat").wait(1_000);
+        let second = tale.polled("RecordActivityTaskHeartbeat");
+        let end = json!({"kind": "gate.rpc_done", "call": first, "instance": "w1.1", "rpc": "Respond", "code": 0});
+        second.wait(500).then(end)
+    };
+    let tale = together(Tale::default());
+    // Each event takes a millisecond.
+    assert_eq!(Lateness::during(&tale.records()), Lateness { lab_ms: 0, temporal_ms: 2_403 });
 }

@@ -196,6 +196,29 @@ fn a_workflow_that_starts_after_the_faults_has_as_long_from_its_start() {
 }
 
 #[test]
+fn a_task_that_the_server_gave_out_in_vain_is_given_out_anew_after_its_timeout() {
+    let after = |ms: u64, events: &[&str]| {
+        let mut tale = Tale::default().opened("a", 1).fired("f1", "idp.respond").healed("f1").wait(ms);
+        tale = tale.closed("a", "completed");
+        for event in events {
+            tale = tale.then(json!({
+                "kind": "history.event", "workflow": "a", "event_id": 3, "event": event, "attributes": {},
+            }));
+        }
+        tale.verdict("recovers")
+    };
+    let (started, timed_out, completed) =
+        ("WORKFLOW_TASK_STARTED", "WORKFLOW_TASK_TIMED_OUT", "WORKFLOW_TASK_COMPLETED");
+    for lost in [&[started][..], &[started, timed_out, started, completed]] {
+        let verdict = after(14_999, lost);
+        assert_eq!(verdict.judgement.name(), "pass", "{lost:?}: {}", verdict.detail);
+        assert!(verdict.detail.contains("10.00 s (workflow task timeout, as a task was lost)"), "{}", verdict.detail);
+        assert_eq!(after(15_000, lost).judgement.name(), "fail", "{lost:?}");
+    }
+    assert_eq!(after(5_000, &[started, completed]).judgement.name(), "fail", "none was lost");
+}
+
+#[test]
 fn who_waits_for_a_workflow_that_starts_after_the_faults_is_told_how_long() {
     let records = Tale::default().fired("f1", "idp.respond").wait(60_000).opened("a", 1).records();
     let started = records.iter().find(|it| matches!(it.event, Event::WorkflowStarted { .. })).expect("it starts");

@@ -23,7 +23,8 @@ fn noise(which: usize) -> Value {
         2 => json!({"kind": "http.done", "call": 9_001, "delivered": false}),
         3 => json!({"kind": "worker.ready", "instance": "w9.1"}),
         4 => json!({"kind": "gate.rpc", "call": 9_002, "instance": "w1.1", "rpc": "GetSystemInfo"}),
-        5 => json!({"kind": "gate.rpc_done", "call": 9_002, "instance": "w1.1", "rpc": "GetSystemInfo", "code": 0}),
+        // Of another call: one that took long would say that the machine is busy.
+        5 => json!({"kind": "gate.rpc_done", "call": 9_004, "instance": "w1.1", "rpc": "GetSystemInfo", "code": 0}),
         6 => json!({"kind": "idp.request", "call": 9_003, "instance": "w1.1", "endpoint": "discovery"}),
         7 => json!({"kind": "idp.response", "call": 9_003, "instance": "w1.1", "endpoint": "jwks", "status": 200}),
         8 => json!({"kind": "fault.armed", "fault": "f9"}),

@@ -63,7 +63,7 @@ pub(crate) struct Tale {
     control: Option<ControlFacts>,
     instance: String,
     now_us: u64,
-    calls: u64,
+    pub(crate) calls: u64,
     pub(crate) told: Vec<Told>,
 }
 

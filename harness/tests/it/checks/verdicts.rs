@@ -71,7 +71,7 @@ fn a_barrier_that_did_not_fill_says_how_many_came() {
     is(&held(recovery().ended()), Verdict::Vacuous, "and bit 0 times: 3 of 8 requests came in 4s");
     let late = json!({"kind": "lab.late", "late_ms": 4_000});
     let busy = held(Tale::default().opened("a", 1).fired("f1", "api.hold").wait(4_000).then(late).ended());
-    is(&busy, Verdict::Vacuous, "came in 4s, of which this machine kept the lab waiting for 4.0 s: try");
+    is(&busy, Verdict::Vacuous, "came in 4s, while this machine kept the lab waiting for 4.0 s: try a lower `-j`");
     let routed = held(recovery().ended()).scenario("until: 8", "until: 8, route: \"GET /orders/{id}\"");
     is(&routed, Verdict::Vacuous, ": 1 of 8 requests came");
     let let_go = held(Tale::default().then(json!({"kind": "worker.started", "instance": "w1.1", "command": ["./w"]})));

@@ -11,7 +11,7 @@ use super::grants::{is_grant, is_permanent};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
 use crate::journal::{ApiResponse, Attempt, Attribution, Event, IdpResponse, Live, Run, Seq};
-use crate::scenario::{At, ErrorTypes};
+use crate::scenario::{At, ErrorTypes, LinkEnd};
 
 /// Types that SDKs give to whatever they know no better name for.
 const GENERIC: &[&str] = &[
@@ -121,6 +121,11 @@ impl Cause {
     }
 }
 
+fn is_link_to_call(context: &Context, id: &str) -> bool {
+    let fault = context.resolved.faults.iter().find(|fault| fault.id == id);
+    fault.and_then(|fault| fault.action.link()).is_some_and(|end| end != LinkEnd::Temporal)
+}
+
 fn is_generic(failure_type: &str) -> bool {
     let name = failure_type.rsplit(['*', '&']).next().unwrap_or_default();
     GENERIC.contains(&name) || name.starts_with("errors.") || name.starts_with("fmt.")
@@ -164,7 +169,8 @@ impl Check for Diagnosable {
         let (mut tally, mut failures) = (Tally::default(), 0);
         for record in run.records() {
             match &record.event {
-                Event::FaultFired { fault, action, .. } if action.starts_with("link.") => {
+                // What an attempt calls, not what it is reported to.
+                Event::FaultFired { fault, .. } if is_link_to_call(context, fault) => {
                     broken_links.insert(fault, record.seq);
                 }
                 Event::FaultHealed { fault } => {

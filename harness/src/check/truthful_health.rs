@@ -44,7 +44,7 @@ impl Check for TruthfulHealth {
 
     fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
         let mut polls: BTreeMap<(&Instance, &str), Polls> = BTreeMap::new();
-        let mut gone: BTreeSet<&Instance> = BTreeSet::new();
+        let (mut gone, mut frozen): (BTreeSet<&Instance>, BTreeSet<&Instance>) = (BTreeSet::new(), BTreeSet::new());
         let mut live = Live::default();
         let (mut tally, mut ended, mut disturbed_us) = (Tally::default(), false, 0);
         for record in run.records() {
@@ -63,6 +63,11 @@ impl Check for TruthfulHealth {
                 // Who cannot reach the server cannot poll.
                 Event::FaultFired { action, .. } if is_of_the_way(action) => disturbed_us = record.at_us,
                 Event::FaultHealed { .. } => disturbed_us = record.at_us,
+                Event::WorkerFrozen { instance } => drop(frozen.insert(instance)),
+                Event::WorkerResumed { instance } => {
+                    frozen.remove(instance);
+                    disturbed_us = record.at_us;
+                }
                 Event::WorkerExited { instance, expected, code, signal } => {
                     gone.insert(instance);
                     if !expected && restart_of(context, instance) == Restart::Never {
@@ -83,7 +88,8 @@ impl Check for TruthfulHealth {
                     for ((instance, rpc), polls) in &polls {
                         let busy = *rpc == ACTIVITY_POLL && !live.on(instance).is_empty();
                         let quiet_us = record.at_us.saturating_sub(polls.last_us.max(disturbed_us));
-                        if polls.open.is_empty() && !busy && !gone.contains(instance) && quiet_us >= SILENCE_US {
+                        let excused = busy || gone.contains(instance) || frozen.contains(instance);
+                        if polls.open.is_empty() && !excused && quiet_us >= SILENCE_US {
                             tally.find(
                                 format!(
                                     "worker {instance} lives, but has made no {rpc} for {:.1} s",

@@ -84,11 +84,17 @@ pub(super) fn fire(
                 fired.aim.link = Some(end);
             }
         }
-        Action::WorkerKill(choice) | Action::WorkerStop(choice) | Action::WorkerRestart(choice) => {
+        Action::WorkerKill(choice)
+        | Action::WorkerStop(choice)
+        | Action::WorkerRestart(choice)
+        | Action::WorkerFreeze(choice)
+        | Action::WorkerResume(choice) => {
             let worker = worker(choice, trigger);
             fired.effect = Some(match action {
                 Action::WorkerStop(_) => controls.stop_worker(worker.as_deref()),
                 Action::WorkerRestart(_) => controls.restart_worker(worker.as_deref()),
+                Action::WorkerFreeze(_) => controls.freeze_worker(worker.as_deref()),
+                Action::WorkerResume(_) => controls.resume_worker(worker.as_deref()),
                 _ => controls.kill_worker(worker.as_deref()),
             });
             fired.aim.worker = worker;
@@ -137,6 +143,8 @@ pub(super) fn undo(action: &Action, controls: &mut dyn Controls) {
                 controls.mend_link(end, fault);
             }
         }
+        // It comes about whether or not anybody waits for it.
+        Action::WorkerFreeze(choice) => drop(controls.resume_worker(choice.instance.as_deref())),
         Action::ClockSkew(skew) => controls.skew(clock(skew.of), -skew.by.as_millis()),
         Action::ClockDrift(drift) => controls.drift(clock(drift.of), -drift.by.as_millis()),
         _ => {}

@@ -42,6 +42,10 @@ pub enum Bite {
     LinkUsed,
     /// The worker ends.
     WorkerExited,
+    /// A reply or a task is for the frozen worker, which cannot take it in.
+    WorkerMisses,
+    /// The frozen worker goes on.
+    WorkerResumed,
 }
 
 /// The default proof of every action, by the action's name.
@@ -78,6 +82,8 @@ pub static BITES: &[(&str, Bite)] = &[
     ("worker.kill", Bite::WorkerExited),
     ("worker.stop", Bite::WorkerExited),
     ("worker.restart", Bite::WorkerExited),
+    ("worker.freeze", Bite::WorkerMisses),
+    ("worker.resume", Bite::WorkerResumed),
     ("time.pass", Bite::TokenExpired),
     ("clock.skew", Bite::RefusedForTime),
     ("clock.drift", Bite::RefusedForTime),
@@ -106,6 +112,8 @@ impl Bite {
             Self::PollEnded => "an open poll ended without the server's doing",
             Self::LinkUsed => "a request went over the slow link",
             Self::WorkerExited => "the worker ended",
+            Self::WorkerMisses => "a reply or a task was for the frozen worker",
+            Self::WorkerResumed => "the frozen worker went on",
         }
     }
 }
@@ -178,13 +186,15 @@ pub(super) struct Unproved {
     dead: BTreeMap<TokenName, TokenChange>,
     /// Tokens that the new key signed, once there is one.
     new_key: Option<BTreeSet<TokenName>>,
+    /// Instances that were frozen since.
+    frozen: BTreeSet<Instance>,
     /// How many events were as the scenario's own proof wants them.
     matching: u32,
 }
 
 impl Unproved {
     pub(super) fn new(known: Known, trigger: Value, aim: Aim) -> Self {
-        Self { known, trigger, aim, dead: BTreeMap::new(), new_key: None, matching: 0 }
+        Self { known, trigger, aim, dead: BTreeMap::new(), new_key: None, frozen: BTreeSet::new(), matching: 0 }
     }
 
     /// Whether this event, which came after the firing, proves what the scenario wants as proof.
@@ -255,11 +265,17 @@ impl Unproved {
             (Bite::LinkUsed, Event::IdpRequest(_)) => self.aim.link == Some(LinkEnd::Idp),
             (Bite::LinkUsed, Event::ApiRequest(_)) => self.aim.link == Some(LinkEnd::Api),
             (Bite::LinkUsed, Event::GateRpc { .. }) => self.aim.link == Some(LinkEnd::Temporal),
-            (Bite::WorkerExited, Event::WorkerExited { instance, expected: true, .. }) => {
-                self.aim.worker.as_ref().is_none_or(|aimed| is_instance(instance, aimed))
-            }
+            (Bite::WorkerExited, Event::WorkerExited { instance, expected: true, .. }) => self.is_aimed_at(instance),
+            (Bite::WorkerMisses, Event::ApiResponse(reply)) => self.frozen.contains(&reply.request.instance),
+            (Bite::WorkerMisses, Event::IdpResponse(reply)) => self.frozen.contains(&reply.request.instance),
+            (Bite::WorkerMisses, Event::ActivityStarted(attempt)) => self.frozen.contains(&attempt.instance),
+            (Bite::WorkerResumed, Event::WorkerResumed { instance }) => self.is_aimed_at(instance),
             _ => false,
         }
+    }
+
+    fn is_aimed_at(&self, instance: &Instance) -> bool {
+        self.aim.worker.as_ref().is_none_or(|aimed| is_instance(instance, aimed))
     }
 
     fn follow(&mut self, event: &Event) {
@@ -271,6 +287,9 @@ impl Unproved {
             }
             Event::IdpToken(change) if self.known.kind(&change.token).is_some() => {
                 self.dead.entry(change.token.clone()).or_insert(change.change);
+            }
+            Event::WorkerFrozen { instance } if self.is_aimed_at(instance) => {
+                self.frozen.insert(instance.clone());
             }
             Event::IdpKey { .. } => {
                 self.new_key.get_or_insert_default();

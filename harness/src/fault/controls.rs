@@ -90,6 +90,13 @@ pub trait Controls: Send {
 
     /// Kills workers with SIGKILL and has the next generation of each started.
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect;
+
+    /// Stops workers (SIGSTOP), descendants included, until as many [`resume_worker`](Self::resume_worker)s have come.
+    fn freeze_worker(&mut self, instance: Option<&str>) -> Effect;
+
+    /// Takes back one [`freeze_worker`](Self::freeze_worker). Polls that were parked meanwhile are ended first: the next
+    /// task is for somebody who is awake.
+    fn resume_worker(&mut self, instance: Option<&str>) -> Effect;
 }
 
 /// Whose expiry.
@@ -191,6 +198,12 @@ impl Controls for Inert {
         nothing()
     }
     fn stop_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+    fn freeze_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+    fn resume_worker(&mut self, _: Option<&str>) -> Effect {
         nothing()
     }
     fn restart_worker(&mut self, _: Option<&str>) -> Effect {

@@ -164,6 +164,8 @@ impl Engine {
         let done = action::fire(&action, &occasion.event, &self.known, self.time, &mut *self.controls);
         let replies = reply::times(&action, lasts.is_some()).unwrap_or_default();
         consequences.effects.extend(done.effect);
+        // Undoing it knows nothing of the event that triggered it.
+        let action = done.aim.worker.iter().fold(action, |action, worker| action.aimed_at(worker));
         if one.bites_by_event() && !done.inert {
             one.unproved.push(Unproved::new(self.known.clone(), occasion.fields, done.aim));
         }

@@ -77,6 +77,8 @@ pub(super) fn instance_of(event: &Event) -> Option<&Instance> {
         | Event::ActivityHeartbeat { attempt, .. } => Some(&attempt.instance),
         Event::WorkerStarted { instance, .. }
         | Event::WorkerReady { instance }
+        | Event::WorkerFrozen { instance }
+        | Event::WorkerResumed { instance }
         | Event::WorkerOutput { instance, .. }
         | Event::WorkerExited { instance, .. } => Some(instance),
         Event::EgressAttempt { instance, .. } => instance.as_ref(),

@@ -91,6 +91,13 @@ pub static KIND_DOCS: &[KindDoc] = &[
     doc("activity.heartbeat", Moment::Gating, ATTEMPT, "a worker sent a heartbeat"),
     doc("worker.started", Moment::Live, &["instance"], "a worker process was started"),
     doc("worker.ready", Moment::Live, &["instance"], "a worker instance polls for what it serves"),
+    doc(
+        "worker.frozen",
+        Moment::Live,
+        &["instance"],
+        "a worker process was stopped, and does nothing until it is resumed",
+    ),
+    doc("worker.resumed", Moment::Live, &["instance"], "a worker process that was frozen goes on"),
     doc("worker.output", Moment::Live, &["instance", "stream"], "a worker wrote a line"),
     doc("worker.exited", Moment::Live, &["instance", "code", "signal", "expected"], "a worker process ended"),
     doc("egress.attempt", Moment::Live, &["instance", "host", "port"], "a worker tried to leave the lab"),

@@ -40,6 +40,8 @@ pub(super) struct Handles {
     worker_clock: Option<WorkerClock>,
     links: Arc<Mutex<Links>>,
     workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
+    /// Workers that are stopped, with by how many faults.
+    frozen: Arc<Mutex<BTreeMap<Instance, u32>>>,
     gate: Gate,
     /// The clock by which the gate judges tokens: it follows the time that passes on all.
     gate_clock: ServerClock,
@@ -109,6 +111,7 @@ impl Handles {
             worker_clock,
             links: Arc::default(),
             workers: Arc::default(),
+            frozen: Arc::default(),
             gate,
             gate_clock,
             hands: Arc::default(),
@@ -138,6 +141,18 @@ impl Handles {
             worker.exited().is_none() && instance.is_none_or(|name| is_instance(worker.instance(), name))
         });
         aimed.cloned().collect()
+    }
+
+    /// Takes back one freezing of this worker. Whether it was the last.
+    fn thaw(&self, instance: &Instance) -> bool {
+        let mut frozen = self.frozen.lock();
+        let Some(times) = frozen.get_mut(instance) else { return false };
+        *times -= 1;
+        let last = *times == 0;
+        if last {
+            frozen.remove(instance);
+        }
+        last
     }
 
     fn offset_ms(&self, clock: Clock) -> i64 {
@@ -327,7 +342,7 @@ impl Controls for Handles {
     }
 
     fn cut_polls(&mut self, code: Option<i32>) -> Effect {
-        certainly(self.gate.cut_polls(code))
+        certainly(self.gate.cut_polls(None, code))
     }
 
     fn go_away(&mut self, grace: Duration) {
@@ -381,6 +396,32 @@ impl Controls for Handles {
         })
     }
 
+    fn freeze_worker(&mut self, instance: Option<&str>) -> Effect {
+        let (aimed, journal) = (self.living(instance), self.journal.clone());
+        for worker in &aimed {
+            *self.frozen.lock().entry(worker.instance().clone()).or_default() += 1;
+        }
+        certainly(async move {
+            for worker in aimed {
+                // One that has ended does nothing either.
+                if worker.stop().await.is_ok() {
+                    let _ = journal.record(Event::WorkerFrozen { instance: worker.instance().clone() });
+                }
+            }
+        })
+    }
+
+    fn resume_worker(&mut self, instance: Option<&str>) -> Effect {
+        let mut thawed = self.living(instance);
+        thawed.retain(|worker| self.thaw(worker.instance()));
+        let (gate, journal) = (self.gate.clone(), self.journal.clone());
+        certainly(async move {
+            for worker in thawed {
+                resume(&worker, &gate, &journal).await;
+            }
+        })
+    }
+
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
         let (aimed, gate, orders) = (self.living(instance), self.gate.clone(), self.orders.clone());
         certainly(async move {
@@ -390,6 +431,15 @@ impl Controls for Handles {
                 kill(&worker, &gate).await;
             }
         })
+    }
+}
+
+/// Lets a frozen worker go on. Of its parked polls the server knows first that they are over: a task for one of them
+/// would be taken by nobody until Temporal's workflow task timeout.
+async fn resume(worker: &WorkerProcess, gate: &Gate, journal: &Journal) {
+    gate.cut_polls(Some(worker.instance()), None).await;
+    if worker.resume().await.is_ok() {
+        let _ = journal.record(Event::WorkerResumed { instance: worker.instance().clone() });
     }
 }
 

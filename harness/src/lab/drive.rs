@@ -218,6 +218,7 @@ fn gives_hope(record: &Record) -> bool {
             | Event::FaultHealed { .. }
             | Event::ClockMoved { .. }
             | Event::WorkerReady { .. }
+            | Event::WorkerResumed { .. }
             | Event::WorkflowStarted { .. }
             | Event::WorkflowClosed { .. }
     )

@@ -72,6 +72,8 @@ actions! {
     WorkerKill(WorkerChoice) "worker.kill" "A worker process dies by SIGKILL."
     WorkerStop(WorkerChoice) "worker.stop" "A worker process is asked to end by SIGTERM."
     WorkerRestart(WorkerChoice) "worker.restart" "A worker process dies by SIGKILL and is started again."
+    WorkerFreeze(WorkerChoice) "worker.freeze" "A worker process is stopped (SIGSTOP), as a paused machine is, until healing resumes it."
+    WorkerResume(WorkerChoice) "worker.resume" "A worker process that was frozen goes on (SIGCONT); its parked polls are ended first."
     TimePass(TimePass) "time.pass" "Time passes on all clocks together."
     ClockSkew(ClockSkew) "clock.skew" "One clock is moved."
     ClockDrift(ClockDrift) "clock.drift" "One clock runs faster or slower from now on."
@@ -102,6 +104,44 @@ impl Action {
         self
     }
 
+    /// The same with the worker that it was aimed at, if it is one on workers.
+    #[must_use]
+    pub fn aimed_at(mut self, instance: &str) -> Self {
+        if let Self::WorkerKill(choice)
+        | Self::WorkerStop(choice)
+        | Self::WorkerRestart(choice)
+        | Self::WorkerFreeze(choice)
+        | Self::WorkerResume(choice) = &mut self
+        {
+            choice.instance = Some(instance.to_owned());
+        }
+        self
+    }
+
+    /// The end of the link that it breaks, if it is one on links.
+    pub fn link(&self) -> Option<LinkEnd> {
+        match self {
+            Self::LinkRefuse(link) | Self::LinkReset(link) | Self::LinkBlackhole(link) | Self::LinkHalfOpen(link) => {
+                Some(link.on)
+            }
+            Self::LinkLatency(link) => Some(link.on),
+            Self::LinkBandwidth(link) => Some(link.on),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs workers that are processes of their own.
+    pub fn needs_processes(&self) -> bool {
+        matches!(
+            self,
+            Self::WorkerKill(_)
+                | Self::WorkerStop(_)
+                | Self::WorkerRestart(_)
+                | Self::WorkerFreeze(_)
+                | Self::WorkerResume(_)
+        )
+    }
+
     /// Whether it is an environment fault, which healing undoes. Time that passed and credentials that died are not.
     pub fn can_be_undone(&self) -> bool {
         !matches!(
@@ -118,6 +158,7 @@ impl Action {
                 | Self::WorkerKill(_)
                 | Self::WorkerStop(_)
                 | Self::WorkerRestart(_)
+                | Self::WorkerResume(_)
                 | Self::TimePass(_)
         )
     }

@@ -204,9 +204,7 @@ fn needs_worker_clock(scenario: &Scenario) -> bool {
 
 fn needs_processes(scenario: &Scenario) -> bool {
     scenario.requires.iter().any(|requirement| requirement.value == Requirement::Processes)
-        || scenario.faults.iter().any(|fault| {
-            matches!(fault.action.value, Action::WorkerKill(_) | Action::WorkerStop(_) | Action::WorkerRestart(_))
-        })
+        || scenario.faults.iter().any(|fault| fault.action.value.needs_processes())
 }
 
 /// Whether a part of the lab that somebody waits for does not go on until a token has expired.

@@ -20,6 +20,8 @@ type Polled = Poll<Option<Result<Frame<Bytes>, Infallible>>>;
 /// A body that notes when all of it was taken.
 pub(super) struct Followed {
     pub(super) body: Full<Bytes>,
+    /// How many bytes it has.
+    pub(super) promised: usize,
     pub(super) delivery: Delivery,
     /// Becomes true when nobody wants more of it.
     pub(super) over: Option<Arc<AtomicBool>>,
@@ -31,7 +33,9 @@ impl Body for Followed {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.delivery.sent.delivered |= self.body.is_end_stream();
+        if self.body.is_end_stream() {
+            self.delivery.taken();
+        }
         polled
     }
 
@@ -46,6 +50,10 @@ impl Body for Followed {
 
 impl Drop for Followed {
     fn drop(&mut self) {
+        // An empty body is never polled: it is delivered with its head.
+        if self.promised == 0 {
+            self.delivery.taken();
+        }
         if let Some(over) = &self.over {
             over.store(true, Ordering::Release);
         }
@@ -106,7 +114,9 @@ impl Body for Dripping {
         self.pause = Box::pin(sleep(self.pace.every));
         let size = self.pace.bytes.clamp(1, self.left.len());
         let piece = self.left.split_to(size);
-        self.delivery.sent.delivered = self.left.is_empty();
+        if self.left.is_empty() {
+            self.delivery.taken();
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -27,6 +27,24 @@ pub(super) struct ResetNow;
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// It ends with RST and not with FIN, at the latest when it is dropped.
     fn reset(&mut self);
+
+    /// Says at any time whether what is written from now on reaches nobody. `None` if that is never known.
+    fn is_cut(&self) -> Option<Probe> {
+        None
+    }
+}
+
+/// See [`Connection::is_cut`].
+pub type Probe = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// In a response's extensions: how its delivery learns of the connection that it leaves by.
+#[derive(Clone, Default)]
+pub(super) struct Line(Arc<OnceLock<Probe>>);
+
+impl Line {
+    pub(super) fn is_cut(&self) -> bool {
+        self.0.get().is_some_and(|is_cut| is_cut())
+    }
 }
 
 impl Connection for TcpStream {
@@ -59,9 +77,10 @@ where
     S::Future: Send,
 {
     let breaks: Breaks = Arc::default();
+    let probe = io.is_cut();
     let io = Breakable { io, breaks: Arc::clone(&breaks) };
     let service = hyper::service::service_fn(move |request| {
-        let (service, breaks) = (service.clone(), Arc::clone(&breaks));
+        let (service, breaks, probe) = (service.clone(), Arc::clone(&breaks), probe.clone());
         async move {
             let Ok(response) = service.oneshot(request).await;
             if response.extensions().get::<DropReply>().is_some() {
@@ -71,6 +90,10 @@ where
                 let now = BreakOff { reached: Arc::new(AtomicBool::new(true)), with_reset: true };
                 breaks.lock().unwrap_or_else(PoisonError::into_inner).push(now);
                 return Err(Dropped);
+            }
+            if let (Some(Line(line)), Some(probe)) = (response.extensions().get(), probe) {
+                // A response leaves by one connection.
+                let _ = line.set(probe);
             }
             if let Some(break_off) = response.extensions().get::<BreakOff>() {
                 breaks.lock().unwrap_or_else(PoisonError::into_inner).push(break_off.clone());

@@ -10,6 +10,6 @@ mod reply;
 
 pub use axum::body::Body;
 pub use change::Change;
-pub use connection::{Connection, DropReply, serve_connection};
+pub use connection::{Connection, DropReply, Probe, serve_connection};
 pub use directive::{Act, Answer, Directive, Drip, FieldChange};
 pub use reply::{Delivery, HttpReply, Sent};

@@ -11,7 +11,7 @@ use http_body_util::Full;
 
 use super::body::{Broken, Dripping, Followed};
 use super::change::{Change, fields, header, status_of};
-use super::connection::{BreakOff, DropReply, ResetNow};
+use super::connection::{BreakOff, DropReply, Line, ResetNow};
 use super::directive::{Act, Answer, Directive};
 
 /// A reply that is held whole.
@@ -73,13 +73,14 @@ pub struct Sent {
 /// client is gone or a fault swallows it, it tells of the loss.
 pub struct Delivery {
     tell: Option<Box<dyn FnOnce(Sent) + Send>>,
-    pub(super) sent: Sent,
+    sent: Sent,
+    line: Line,
 }
 
 impl Delivery {
     /// Will tell `tell`.
     pub fn new(tell: impl FnOnce(Sent) + Send + 'static) -> Self {
-        Self { tell: Some(Box::new(tell)), sent: Sent::default() }
+        Self { tell: Some(Box::new(tell)), sent: Sent::default(), line: Line::default() }
     }
 
     /// The response for [`serve_connection`](super::serve_connection) when its time has come: `reply`, or what
@@ -118,13 +119,18 @@ impl Delivery {
         self.whole(reply, false)
     }
 
-    fn whole(mut self, reply: HttpReply, then_reset: bool) -> Response<Body> {
-        // An empty body is never polled: it is delivered with its head.
-        self.sent.delivered = reply.body.is_empty();
+    /// The connection has taken all of it.
+    pub(super) fn taken(&mut self) {
+        self.sent.delivered = !self.line.is_cut();
+    }
+
+    fn whole(self, reply: HttpReply, then_reset: bool) -> Response<Body> {
         let over = then_reset.then(|| Arc::new(AtomicBool::new(reply.body.is_empty())));
         let break_off = over.clone().map(|reached| BreakOff { reached, with_reset: true });
-        let body = Followed { body: Full::new(reply.body), delivery: self, over };
+        let line = self.line.clone();
+        let body = Followed { promised: reply.body.len(), body: Full::new(reply.body), delivery: self, over };
         let mut response = headed(Body::new(body), reply.status, reply.headers);
+        response.extensions_mut().insert(line);
         if let Some(break_off) = break_off {
             response.extensions_mut().insert(break_off);
         }
@@ -144,9 +150,14 @@ impl Delivery {
         response
     }
 
-    fn dripping(mut self, reply: HttpReply, pace: super::Drip) -> Response<Body> {
-        self.sent.delivered = reply.body.is_empty();
-        headed(Body::new(Dripping::new(reply.body, pace, self)), reply.status, reply.headers)
+    fn dripping(self, reply: HttpReply, pace: super::Drip) -> Response<Body> {
+        if reply.body.is_empty() {
+            return self.whole(reply, false);
+        }
+        let line = self.line.clone();
+        let mut response = headed(Body::new(Dripping::new(reply.body, pace, self)), reply.status, reply.headers);
+        response.extensions_mut().insert(line);
+        response
     }
 }
 

@@ -7,7 +7,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::{PeerCertificates, ServerTls};
-use crate::fault::Connection;
+use crate::fault::{Connection, Probe};
 
 /// A client that does not finish its handshake is given up on.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -15,6 +15,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 impl<C: Connection> Connection for TlsStream<C> {
     fn reset(&mut self) {
         self.get_mut().0.reset();
+    }
+
+    fn is_cut(&self) -> Option<Probe> {
+        self.get_ref().0.is_cut()
     }
 }
 

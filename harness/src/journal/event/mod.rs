@@ -234,6 +234,18 @@ pub enum Event {
         /// Which instance.
         instance: Instance,
     },
+    /// A worker process was stopped, with all that descends from it: it does nothing until it is resumed.
+    #[serde(rename = "worker.frozen")]
+    WorkerFrozen {
+        /// Which instance.
+        instance: Instance,
+    },
+    /// A worker process that was frozen goes on.
+    #[serde(rename = "worker.resumed")]
+    WorkerResumed {
+        /// Which instance.
+        instance: Instance,
+    },
     /// A worker process wrote a line.
     #[serde(rename = "worker.output")]
     WorkerOutput {
@@ -377,6 +389,8 @@ impl Event {
             Self::ActivityHeartbeat { .. } => "activity.heartbeat",
             Self::WorkerStarted { .. } => "worker.started",
             Self::WorkerReady { .. } => "worker.ready",
+            Self::WorkerFrozen { .. } => "worker.frozen",
+            Self::WorkerResumed { .. } => "worker.resumed",
             Self::WorkerOutput { .. } => "worker.output",
             Self::WorkerExited { .. } => "worker.exited",
             Self::EgressAttempt { .. } => "egress.attempt",

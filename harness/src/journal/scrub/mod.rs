@@ -160,6 +160,8 @@ fn structural(event: &Event) -> bool {
             | Event::GateRpc { .. }
             | Event::GateRpcDone { .. }
             | Event::WorkerReady { .. }
+            | Event::WorkerFrozen { .. }
+            | Event::WorkerResumed { .. }
             | Event::WorkerExited { .. }
     )
 }

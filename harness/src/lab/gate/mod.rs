@@ -34,6 +34,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use mock_idp::Clock;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::broadcast;
 use tokio::sync::watch::Sender;
 
 use self::authorizer::{Authorizer, Refusal};
@@ -47,6 +48,8 @@ use crate::journal::{Instance, Journal, TokenName};
 
 /// Metadata of one call may be as large as this; errors carry their details there.
 const HEADERS: u32 = 1 << 20;
+/// So many ends of polls may come before a call that is under way has heard of the first.
+const CUTS: usize = 16;
 /// So long the calls of a dead worker may take to end. They end in milliseconds, unless the server hangs.
 const BURIAL: Duration = Duration::from_secs(5);
 
@@ -65,12 +68,21 @@ struct Shared {
     failure: Mutex<Option<Unreadable>>,
     authorizer: Authorizer,
     bearer_required: AtomicBool,
-    /// Tells polls that are open to end, with this gRPC status; without one their streams are reset.
-    cut: Sender<Option<i32>>,
+    /// Tells polls that are open to end.
+    cut: broadcast::Sender<Cut>,
     /// Tells connections to close, and how long calls may go on over them.
     away: Sender<Duration>,
     clock: Clock,
     names: NameOf,
+}
+
+/// An end that a fault puts to open polls.
+#[derive(Clone)]
+struct Cut {
+    /// Of this instance; `None`: of all.
+    of: Option<Instance>,
+    /// With this gRPC status; `None`: by a reset of their streams.
+    code: Option<i32>,
 }
 
 /// What the journal calls the token with this value, if it is one that the lab knows.
@@ -141,7 +153,7 @@ impl Gate {
             failure: Mutex::default(),
             authorizer: Authorizer::new(config.authorization),
             bearer_required: AtomicBool::new(false),
-            cut: Sender::default(),
+            cut: broadcast::Sender::new(CUTS),
             away: Sender::default(),
             clock: config.clock,
             names: config.names,
@@ -153,10 +165,11 @@ impl Gate {
         self.0.bearer_required.store(required, Ordering::Relaxed);
     }
 
-    /// Ends the polls that are open now, with a gRPC status or by a reset. Once the future is done, the server knows it:
-    /// no task goes to one of them.
-    pub fn cut_polls(&self, code: Option<i32>) -> impl Future<Output = ()> + Send + use<> {
-        self.0.cut.send_replace(code);
+    /// Ends the polls that are open now, of one instance or of all, with a gRPC status or by a reset. Once the future is
+    /// done, the server knows it: no task goes to one of them.
+    pub fn cut_polls(&self, of: Option<&Instance>, code: Option<i32>) -> impl Future<Output = ()> + Send + use<> {
+        // Nobody need have a poll open.
+        let _ = self.0.cut.send(Cut { of: of.cloned(), code });
         let gate = self.clone();
         async move {
             if tokio::time::timeout(BURIAL, gate.heard()).await.is_err() {

@@ -7,11 +7,12 @@ use http::header::{CONTENT_TYPE, TE};
 use http::uri::{Parts, Scheme};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
+use tokio::sync::broadcast;
 
 use super::answer::{self, code};
 use super::body::{Body, LOST};
 use super::rpc::{Caller, Rpc};
-use super::{Shared, watch};
+use super::{Cut, Shared, watch};
 use crate::journal::{Act, Instance, is_poll};
 
 /// The service whose methods workers use. All of them are unary.
@@ -71,8 +72,7 @@ pub(super) async fn forward(
     let asked = rpc.gate().client.request(Request::from_parts(parts, body));
     let reply = tokio::select! {
         reply = asked => reply,
-        Ok(()) = cut.changed(), if is_poll(rpc.name()) => {
-            let code = *cut.borrow();
+        code = cut_of(&mut cut, rpc.instance()), if is_poll(rpc.name()) => {
             return match code {
                 Some(code) => leave(rpc, Some(code), answer::trailers_only(answer::error(code, "cut by a fault"))).await,
                 // Its end is reported as it is dropped.
@@ -96,6 +96,19 @@ pub(super) async fn forward(
     // A reply without a message has its status among the headers ("Trailers-Only").
     let code = trailers.as_ref().and_then(answer::status).or_else(|| answer::status(&parts.headers));
     leave(rpc, code, Response::from_parts(parts, Body::Whole { data, trailers })).await
+}
+
+/// Waits until a fault ends the polls of this instance, and says with which status.
+async fn cut_of(cuts: &mut broadcast::Receiver<Cut>, instance: &Instance) -> Option<i32> {
+    loop {
+        match cuts.recv().await {
+            Ok(cut) if cut.of.as_ref().is_none_or(|of| of == instance) => return cut.code,
+            Ok(_) => {}
+            // So many came that one of them may have been meant for it: a worker polls again.
+            Err(broadcast::error::RecvError::Lagged(_)) => return None,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }
 
 /// Reports a reply that is about to leave, and lets it go or not.

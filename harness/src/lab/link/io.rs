@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -106,6 +107,12 @@ impl Wire {
         self.0.lock().stranded = true;
     }
 
+    /// Whether nothing of what is written now arrives, even when the link is healed.
+    fn is_cut(&self) -> bool {
+        let ends = self.0.lock();
+        ends.stranded || ends.stream.as_ref().is_none_or(is_left)
+    }
+
     pub(super) fn is_stranded(&self) -> bool {
         self.0.lock().stranded
     }
@@ -158,6 +165,18 @@ fn poll_until(due: Instant, wait: &mut Option<Pin<Box<Sleep>>>, context: &mut Co
     wait.as_mut().poll(context)
 }
 
+/// Whether the other side has closed the connection. A client that only says that it will write no more is taken for one
+/// that is gone, as HTTP servers take it.
+fn is_left(stream: &TcpStream) -> bool {
+    #[cfg(target_os = "linux")]
+    let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    #[cfg(not(target_os = "linux"))]
+    let gone = PollFlags::HUP | PollFlags::ERR;
+    let mut watched = [PollFd::new(stream, gone)];
+    // What cannot be asked is not known to be gone.
+    poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+}
+
 /// Closes a socket with RST. Without the option the client would see an orderly end (FIN).
 pub(super) fn drop_with_reset<'s, S: 's>(socket: S)
 where
@@ -200,6 +219,11 @@ impl Io {
 impl mock_idp::fault::Connection for Io {
     fn reset(&mut self) {
         self.wire.reset();
+    }
+
+    fn is_cut(&self) -> Option<mock_idp::fault::Probe> {
+        let wire = Arc::clone(&self.wire);
+        Some(Arc::new(move || wire.is_cut()))
     }
 }
 

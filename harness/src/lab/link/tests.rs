@@ -36,6 +36,40 @@ async fn round_trip(client: &mut TcpStream) -> std_io::Result<()> {
     Ok(())
 }
 
+/// A connection over a link, from both sides.
+async fn both_sides() -> (LinkControl, TcpStream, Io, tokio::task::JoinHandle<()>) {
+    let link = Link::bind(LOCALHOST).unwrap();
+    let (address, control) = (link.address(), link.control());
+    let (sender, mut accepted) = tokio::sync::mpsc::unbounded_channel();
+    let serving = tokio::spawn(link.serve(move |io| {
+        let _ = sender.send(io);
+        std::future::ready(())
+    }));
+    let client = TcpStream::connect(address).await.unwrap();
+    (control, client, soon(accepted.recv()).await.unwrap(), serving)
+}
+
+#[tokio::test]
+async fn what_is_written_to_nobody_is_known_to_be() {
+    use mock_idp::fault::Connection as _;
+    type Break = fn(&LinkControl, TcpStream);
+    let breaks: [(&str, Break); 3] = [
+        ("reset", |control, _| control.reset()),
+        ("stranded", |control, _| control.strand()),
+        ("left", |_, client| drop(client)),
+    ];
+    for (how, break_it) in breaks {
+        let (control, client, io, _serving) = both_sides().await;
+        let is_cut = io.is_cut().expect("a link knows");
+        assert!(!is_cut(), "{how}: not yet");
+        break_it(&control, client);
+        assert!(is_cut(), "{how}");
+    }
+    let (control, _client, io, _serving) = both_sides().await;
+    control.blackhole(true);
+    assert!(!io.is_cut().expect("a link knows")(), "bytes wait for the healing");
+}
+
 #[tokio::test]
 async fn a_refusing_link_refuses_keeps_its_port_and_recovers() {
     let (address, control, _serving) = echo();

@@ -360,6 +360,12 @@ fn failing(meets: impl Fn(Tale) -> Tale, failure_type: &str) -> &'static str {
 const ANY: &[&str] =
     &["TokenExpired", "TokenRevoked", "InsufficientScope", "RateLimited", "IdpUnavailable", "ApiUnavailable"];
 
+/// A link refuses connections, as the scenario says.
+fn refusing(tale: Tale, end: &str) -> Tale {
+    let action = format!("do: {{ link.refuse: {{ on: {end} }} }}");
+    tale.scenario("do: { time.pass: { until: token-expiry } }", &action).fired("f1", "link.refuse")
+}
+
 #[test]
 fn each_cause_has_the_type_that_the_target_declares_for_it() {
     type Meets = fn(Tale) -> Tale;
@@ -382,10 +388,12 @@ fn each_cause_has_the_type_that_the_target_declares_for_it() {
         (&["IdpUnavailable", "ApiUnavailable"], |tale| {
             tale.api("POST /x", "T1", 201, None, json!({"delivered": false}))
         }),
-        (&["IdpUnavailable", "ApiUnavailable"], |tale| tale.fired("f1", "link.refuse")),
+        (&["IdpUnavailable", "ApiUnavailable"], |tale| refusing(tale, "idp")),
         // What is over explains nothing: any type will do.
         (ANY, |tale| tale.ship("T1", 401).ship("T2", 201)),
-        (ANY, |tale| tale.fired("f1", "link.refuse").healed("f1")),
+        (ANY, |tale| refusing(tale, "idp").healed("f1")),
+        // What it is reported to is no reason either.
+        (ANY, |tale| refusing(tale, "temporal")),
         // The last that it met counts.
         (&["IdpUnavailable", "ApiUnavailable"], |tale| tale.ship("T1", 401).grant(503, &[], json!({}))),
     ];
@@ -436,6 +444,12 @@ fn a_worker_that_lives_without_polling_is_found() {
     let cut_off = silent(0).fired("f1", "link.refuse").wait(9_000).healed("f1").wait(500).finished();
     assert_eq!(cut_off.judged("truthful-health"), "pass", "it could not poll");
     assert_eq!(silent(9_000).judged("truthful-health"), "inconclusive", "the workload has not ended");
+    let word = |kind: &str| json!({"kind": kind, "instance": "w1.1"});
+    let frozen = silent(500).then(word("worker.frozen")).wait(9_000);
+    assert_eq!(frozen.clone().finished().judged("truthful-health"), "pass", "it cannot");
+    let thawed = frozen.then(word("worker.resumed"));
+    assert_eq!(thawed.clone().wait(500).finished().judged("truthful-health"), "pass", "it has just begun to go on");
+    assert_eq!(thawed.wait(3_000).finished().judged("truthful-health"), "fail", "it could again");
 }
 
 #[test]

@@ -133,6 +133,12 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("worker.kill: {}", vec![], vec![exited("w1", true)]),
         ("worker.stop: {}", vec![], vec![exited("w1", true)]),
         ("worker.restart: {}", vec![], vec![exited("w1", true)]),
+        (
+            "worker.freeze: {}",
+            vec![],
+            vec![Event::WorkerFrozen { instance: Instance::of("w1", 1) }, api("w1", "T1", 200, None)],
+        ),
+        ("worker.resume: {}", vec![], vec![Event::WorkerResumed { instance: Instance::of("w1", 1) }]),
         ("time.pass: { until: token-expiry }", vec![], vec![died(TokenChange::Expired), refused("expired")]),
         ("time.pass: { by: 5m }", vec![], vec![died(TokenChange::Expired), grant(&["T2"])]),
         ("clock.skew: { of: api, by: -5m }", vec![], vec![refused("not_yet_valid")]),

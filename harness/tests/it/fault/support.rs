@@ -106,6 +106,12 @@ impl Controls for Said {
     fn stop_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("stop {instance:?}"))
     }
+    fn freeze_worker(&mut self, instance: Option<&str>) -> Effect {
+        self.told(format!("freeze {instance:?}"))
+    }
+    fn resume_worker(&mut self, instance: Option<&str>) -> Effect {
+        self.told(format!("resume {instance:?}"))
+    }
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("restart {instance:?}"))
     }

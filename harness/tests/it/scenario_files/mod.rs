@@ -103,22 +103,13 @@ fn every_failure_mode_that_is_told_is_mirrored() {
 }
 
 /// Actions that no scenario of the catalogue needs yet, and why.
-const WITHOUT_A_SCENARIO: [(&str, &str); 12] = [
+const WITHOUT_A_SCENARIO: [(&str, &str); 6] = [
     ("idp.consent", "a workflow that waits for re-consent needs a target with `on_permanent: wait`"),
     ("idp.alter", "answers that no standard allows are a family to come"),
-    ("idp.rotate_keys", "rotation of signing keys is a family to come"),
-    ("gate.delay", "late heartbeats of long activities are to come"),
     ("gate.require_bearer", "scenarios ask for a bearer from the start; one that begins to is to come"),
-    ("link.reset", "faults of the network are a family to come"),
-    ("link.blackhole", "faults of the network are a family to come"),
-    ("link.half_open", "faults of the network are a family to come"),
-    ("link.latency", "faults of the network are a family to come"),
-    ("link.bandwidth", "faults of the network are a family to come"),
-    (
-        "worker.kill",
-        "a killed worker's tasks come back after Temporal's timeouts only; the lifecycle family is to come",
-    ),
-    ("worker.stop", "the lifecycle family is to come"),
+    ("worker.kill", "nobody starts a killed worker again, so nobody would go on; `worker.restart` does"),
+    ("worker.stop", "a worker that ends in good order is not started again; rolling restarts are to come"),
+    ("worker.resume", "healing resumes who was frozen; a scenario that does it at an event is to come"),
 ];
 
 #[test]

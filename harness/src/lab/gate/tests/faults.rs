@@ -6,7 +6,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::*;
 
 use super::frontend::{Lab, Reply, Seen};
 use super::{SOON, done};
-use crate::journal::{Act, Answer, Consequences, Event, Intervene, Record};
+use crate::journal::{Act, Answer, Consequences, Event, Instance, Intervene, Record};
 
 /// Has this done to the first event of a kind.
 struct Once(&'static str, Option<Act>);
@@ -77,8 +77,24 @@ async fn parked(act: impl AsyncFnOnce(&Lab)) -> (Option<Option<String>>, Option<
 
 #[tokio::test]
 async fn open_polls_are_cut_with_a_status_or_by_a_reset() {
-    assert_eq!(parked(async |lab| lab.gate.cut_polls(Some(7)).await).await, (Some(Some("7".to_owned())), Some(7)));
-    assert_eq!(parked(async |lab| lab.gate.cut_polls(None).await).await, (None, None));
+    assert_eq!(
+        parked(async |lab| lab.gate.cut_polls(None, Some(7)).await).await,
+        (Some(Some("7".to_owned())), Some(7))
+    );
+    assert_eq!(parked(async |lab| lab.gate.cut_polls(None, None).await).await, (None, None));
+}
+
+#[tokio::test]
+async fn polls_of_one_instance_are_cut_and_those_of_others_are_not() {
+    let of = |name: &str| Some(Instance::of(name, 1));
+    let cut = parked(async |lab| lab.gate.cut_polls(of("w1").as_ref(), Some(7)).await).await;
+    assert_eq!(cut, (Some(Some("7".to_owned())), Some(7)));
+    // The first is not for it; without the second it would stay.
+    let others = async |lab: &Lab| {
+        lab.gate.cut_polls(of("w2").as_ref(), Some(7)).await;
+        lab.gate.cut_polls(of("w1").as_ref(), Some(9)).await;
+    };
+    assert_eq!(parked(others).await, (Some(Some("9".to_owned())), Some(9)));
 }
 
 #[tokio::test]
@@ -100,6 +116,6 @@ async fn only_polls_are_cut() {
     tokio::select! {
         biased;
         _ = &mut report => panic!("a report was cut"),
-        () = lab.gate.cut_polls(Some(7)) => {}
+        () = lab.gate.cut_polls(None, Some(7)) => {}
     }
 }

@@ -77,7 +77,9 @@ final class SyncWorker {
     void stop() {
         factory.shutdown();
         factory.awaitTermination(5, TimeUnit.SECONDS);
-        factory.shutdownNow();
+        if (!factory.isTerminated()) {
+            factory.shutdownNow();
+        }
         tokens.settle();
         temporal.shutdownNow();
     }

@@ -42,15 +42,14 @@ final class Http {
         CancellationToken.Registration registration = cancellation.onCancel(() -> answer.cancel(true));
         try {
             return answer.get(limit.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (CancellationException e) {
-            cancellation.throwIfCancellationRequested();
-            throw e;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw party.unavailable("no answer before the worker stopped");
         } catch (TimeoutException e) {
             throw party.unavailable("no answer in time");
-        } catch (ExecutionException e) {
+        } catch (ExecutionException | CancellationException e) {
+            // Whoever gives up says nothing of the other side.
+            cancellation.throwIfCancellationRequested();
             throw party.unavailable(reason(e.getCause()));
         } finally {
             registration.close();

@@ -101,9 +101,9 @@ class OrdersTest {
     @Test
     void aRequestThatIsGivenUpEndsItsConnection() throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        TestServer.Answer dribble = exchange -> {
+        TestServer.Answer dribble = (exchange, request) -> {
             try {
-                TestServer.dribble(exchange);
+                TestServer.dribble(exchange, request);
             } catch (IOException gone) {
                 ended.complete(null);
             }
@@ -116,7 +116,7 @@ class OrdersTest {
 
     @Test
     void aBodyWithoutEndIsAnOutage() throws IOException {
-        TestServer.Answer flood = exchange -> {
+        TestServer.Answer flood = (exchange, request) -> {
             exchange.sendResponseHeaders(200, 0);
             while (true) {
                 exchange.getResponseBody().write(new byte[1 << 16]);
@@ -151,9 +151,9 @@ class OrdersTest {
     @Test
     void aCancelledActivityIsNoOutage() throws IOException {
         TestCancellation cancellation = new TestCancellation();
-        try (var api = new TestServer(exchange -> {
+        try (var api = new TestServer((exchange, request) -> {
             cancellation.cancel();
-            TestServer.silence(exchange);
+            TestServer.silence(exchange, request);
         })) {
             Call call = new Call("wf-1", "2", cancellation);
             assertThrows(TestCancellation.Cancelled.class, () -> at(api.url, LONG).fetch(call, "7"));
@@ -163,9 +163,9 @@ class OrdersTest {
     @Test
     void aWorkerThatStopsInterruptsARequest() throws IOException {
         Thread self = Thread.currentThread();
-        try (var api = new TestServer(exchange -> {
+        try (var api = new TestServer((exchange, request) -> {
             self.interrupt();
-            TestServer.silence(exchange);
+            TestServer.silence(exchange, request);
         })) {
             Failure failure = Failures.failure(() -> at(api.url, LONG).fetch(CALL, "7"));
             assertTrue(Thread.interrupted());

@@ -3,6 +3,7 @@ package syncorders;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -42,17 +43,19 @@ class RefreshTest {
     void begin() throws IOException {
         AtomicInteger asked = new AtomicInteger();
         path = Files.writeString(folder.resolve("refresh-token"), "r\n");
-        idp = new TestServer(exchange -> {
-            int n = asked.getAndIncrement();
-            if (disturbance.at(n)) {
+        idp = new TestServer((exchange, request) -> {
+            if (disturbance.at(asked.getAndIncrement())) {
                 exchange.close();
-                return;
+            } else {
+                rotate(exchange, request);
             }
-            String presented = idp.seen.get(n).form().get("refresh_token");
-            TestServer.reply(200, String.format(
-                            "{\"access_token\": \"access-%s\", \"refresh_token\": \"%s+\"}", presented, presented))
-                    .to(exchange);
         });
+    }
+
+    static void rotate(HttpExchange exchange, TestServer.Received request) throws IOException {
+        String presented = request.form().get("refresh_token");
+        String body = "{\"access_token\": \"t0k-%s\", \"refresh_token\": \"%s+\"}".formatted(presented, presented);
+        TestServer.reply(200, body).to(exchange, request);
     }
 
     @AfterEach
@@ -75,7 +78,7 @@ class RefreshTest {
     @Test
     void aRotatedTokenIsSavedBeforeTheAccessTokenIsOut() throws IOException {
         Refresh refresh = refresh();
-        assertEquals(new Secret("access-r"), refresh.token());
+        assertEquals(new Secret("t0k-r"), refresh.token());
         assertEquals("r+", Files.readString(path));
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
         assertFalse(Files.exists(folder.resolve("refresh-token.new")));

@@ -37,7 +37,7 @@ final class TestServer implements AutoCloseable {
     }
 
     interface Answer {
-        void to(HttpExchange exchange) throws IOException;
+        void to(HttpExchange exchange, Received request) throws IOException;
     }
 
     final URI url;
@@ -50,10 +50,13 @@ final class TestServer implements AutoCloseable {
         server.setExecutor(threads);
         server.createContext("/", exchange -> {
             String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
-            seen.add(new Received(
-                    exchange.getRequestMethod(), exchange.getRequestURI().toString(), exchange.getRequestHeaders(),
-                    body));
-            answer.to(exchange);
+            Received request = new Received(
+                    exchange.getRequestMethod(),
+                    exchange.getRequestURI().toString(),
+                    exchange.getRequestHeaders(),
+                    body);
+            seen.add(request);
+            answer.to(exchange, request);
         });
         server.start();
         url = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
@@ -67,7 +70,7 @@ final class TestServer implements AutoCloseable {
 
     /** Answers always the same; headers are names and values in turn. */
     static Answer reply(int status, String body, String... headers) {
-        return exchange -> {
+        return (exchange, request) -> {
             for (int i = 0; i < headers.length; i += 2) {
                 exchange.getResponseHeaders().set(headers[i], headers[i + 1]);
             }
@@ -79,7 +82,7 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Never answers. */
-    static void silence(HttpExchange exchange) throws IOException {
+    static void silence(HttpExchange exchange, Received request) throws IOException {
         try {
             new CountDownLatch(1).await();
         } catch (InterruptedException closing) {
@@ -88,7 +91,7 @@ final class TestServer implements AutoCloseable {
     }
 
     /** Answers in little bits for ever, so that no single read waits long. */
-    static void dribble(HttpExchange exchange) throws IOException {
+    static void dribble(HttpExchange exchange, Received request) throws IOException {
         exchange.sendResponseHeaders(200, 0);
         try (OutputStream body = exchange.getResponseBody()) {
             while (!Thread.currentThread().isInterrupted()) {

@@ -176,7 +176,7 @@ class TokenEndpointTest {
                         "{\"access_token\": \"c\", \"refresh_token\": null}",
                         "{\"access_token\": \"d\", \"refresh_token\": \"\"}")
                 .iterator();
-        try (var idp = new TestServer(exchange -> reply(200, bodies.next()).to(exchange))) {
+        try (var idp = new TestServer((exchange, request) -> reply(200, bodies.next()).to(exchange, request))) {
             TokenEndpoint endpoint = at(idp.url, LONG);
             assertEquals(
                     new TokenEndpoint.Issued(new Secret("a"), new Secret("new")),
@@ -193,11 +193,11 @@ class TokenEndpointTest {
 
     @Test
     void theEndpointIsFoundByDiscoveryOnce() throws IOException {
-        TestServer.Answer answer = exchange -> {
-            String self = "http://" + exchange.getRequestHeaders().getFirst("Host");
-            boolean token = exchange.getRequestURI().getPath().equals("/token");
+        TestServer.Answer answer = (exchange, request) -> {
+            String self = "http://" + request.header("Host");
+            boolean token = request.path().equals("/token");
             String metadata = "{\"issuer\": \"" + self + "\", \"token_endpoint\": \"" + self + "/token\"}";
-            reply(200, token ? GRANTED : metadata).to(exchange);
+            reply(200, token ? GRANTED : metadata).to(exchange, request);
         };
         try (var idp = new TestServer(answer)) {
             TokenEndpoint endpoint = found(URI.create(idp.url + "/"));
@@ -223,9 +223,9 @@ class TokenEndpointTest {
                     302|''
                     """)
     void aUselessDiscoveryDocumentIsAnOutage(int status, String body) throws IOException {
-        TestServer.Answer answer = exchange -> {
-            String self = "http://" + exchange.getRequestHeaders().getFirst("Host");
-            reply(status, body.replace("SELF", self), "Location", "/hush").to(exchange);
+        TestServer.Answer answer = (exchange, request) -> {
+            String self = "http://" + request.header("Host");
+            reply(status, body.replace("SELF", self), "Location", "/hush").to(exchange, request);
         };
         try (var idp = new TestServer(answer)) {
             Failure failure = Failures.failure(found(idp.url)::clientCredentials);

@@ -14,11 +14,14 @@ public final class Main {
     public static void main(String[] args) {
         try {
             start();
-        } catch (Settings.Wrong | IOException | RuntimeException e) {
-            System.err.println(e);
-            // A supervisor must see that the worker has ended, and restart it.
-            System.exit(1);
+            return;
+        } catch (Settings.Wrong e) {
+            System.err.println(e.getMessage());
+        } catch (IOException | RuntimeException e) {
+            System.err.println("the worker failed: " + e);
         }
+        // A supervisor must see that the worker has ended, and restart it.
+        System.exit(1);
     }
 
     private static void start() throws Settings.Wrong, IOException {
@@ -30,10 +33,10 @@ public final class Main {
     }
 
     /** Before anything logs. */
-    private static void logAt(String level) {
+    private static void logAt(String level) throws Settings.Wrong {
         String chosen = level == null || level.isEmpty() ? "INFO" : level.toUpperCase(Locale.ROOT);
         if (!List.of("DEBUG", "INFO", "WARN", "ERROR").contains(chosen)) {
-            throw new IllegalArgumentException("LOG_LEVEL is not DEBUG, INFO, WARN or ERROR");
+            throw new Settings.Wrong("LOG_LEVEL is not DEBUG, INFO, WARN or ERROR");
         }
         System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", chosen);
         System.setProperty("org.slf4j.simpleLogger.showDateTime", "true");

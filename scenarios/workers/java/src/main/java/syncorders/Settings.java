@@ -48,7 +48,7 @@ record Settings(
     static final class Wrong extends Exception {
         private static final long serialVersionUID = 1;
 
-        private Wrong(String text) {
+        Wrong(String text) {
             super(text);
         }
     }

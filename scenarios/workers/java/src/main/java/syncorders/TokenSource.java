@@ -55,7 +55,11 @@ final class TokenSource {
             Thread.currentThread().interrupt();
             throw Party.IDENTITY_PROVIDER.unavailable("no token before the worker stopped");
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof Failure failure ? failure : new IllegalStateException(e.getCause());
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            // A grant throws nothing else.
+            throw (RuntimeException) e.getCause();
         } finally {
             registration.close();
         }
@@ -85,7 +89,7 @@ final class TokenSource {
         Throwable failed = null;
         try {
             token = grant.token();
-        } catch (Throwable e) {
+        } catch (RuntimeException | Error e) {
             failed = e;
         }
         synchronized (this) {

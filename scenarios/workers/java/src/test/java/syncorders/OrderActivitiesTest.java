@@ -19,10 +19,8 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import syncorders.OrderActivities.ItemsInput;
 
-@Timeout(20)
 class OrderActivitiesTest {
     private final TestActivityEnvironment temporal = TestActivityEnvironment.newInstance(TestEnvironmentOptions.newBuilder()
             .setWorkerFactoryOptions(

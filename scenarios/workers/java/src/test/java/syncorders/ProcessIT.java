@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -29,7 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>Also where target/sync-orders.jsa comes from: the classes that a worker loads in its life, ready to be mapped into
  * memory by the next one, which starts in half the time.
  */
-@Timeout(60)
 class ProcessIT {
     private static final Path ARCHIVE = Path.of("target/sync-orders.jsa");
 

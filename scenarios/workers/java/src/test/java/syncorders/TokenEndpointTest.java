@@ -13,12 +13,10 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(20)
 class TokenEndpointTest {
     private static final Duration LONG = Duration.ofSeconds(10);
     private static final String GRANTED = "{\"access_token\": \"t0k\", \"token_type\": \"bearer\"}";

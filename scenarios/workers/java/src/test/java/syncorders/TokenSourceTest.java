@@ -15,9 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-@Timeout(10)
 class TokenSourceTest {
     private static final Failure NONE = new Failure(Kind.UNEXPECTED, "none");
     private static final Failure DOWN = Party.IDENTITY_PROVIDER.unavailable("status 503");

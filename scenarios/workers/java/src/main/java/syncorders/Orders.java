@@ -42,8 +42,8 @@ final class Orders {
     }
 
     /**
-     * Makes one request. A refused token is dropped here and nowhere else; the next attempt gets a new one, so the retry
-     * policy, and not a loop in this process, paces the refreshes.
+     * Makes one request. A refused token is dropped here and nowhere else; the next attempt gets a new one, so the
+     * retry policy, and not a loop in this process, paces the refreshes.
      */
     private JsonNode send(Call call, String path, HttpRequest.Builder request) {
         Secret token = tokens.token(call.cancellation());

@@ -1,14 +1,14 @@
 package syncorders;
 
 /**
- * RFC 6749 §6: the client acts for whoever consented. Each use may replace the refresh token (RFC 9700 §4.14). It is for
- * one caller at a time, which the token source sees to.
+ * RFC 6749 §6: the client acts for whoever consented. Each use may replace the refresh token (RFC 9700 §4.14). It is
+ * for one caller at a time, which the token source sees to.
  *
  * <p>If no answer comes, the file still holds the token that was sent, and the retry presents it again: the identity
  * provider alone knows whether it rotated, and its grace period or its refusal decides.
  */
 final class Refresh implements Grant {
-    /** One that could not be written: {@code before} is in the file, {@code after} is what the identity provider knows. */
+    /** One that could not be written: before is in the file, after is what the identity provider knows. */
     record Rotation(Secret before, Secret after) {}
 
     private final TokenEndpoint endpoint;

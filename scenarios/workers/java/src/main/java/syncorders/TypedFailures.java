@@ -11,8 +11,8 @@ import java.time.Duration;
  * Tells Temporal what failed, for all activities at once, so that none can forget it: every failure becomes a typed
  * application failure without a cause.
  *
- * <p>Left alone, the SDK makes a retryable failure of any exception, and stores its text and the text of every exception
- * that led to it in the workflow's history. Texts of HTTP and JSON libraries hold URLs, headers and bodies.
+ * <p>Left alone, the SDK makes a retryable failure of any exception, and stores its text and the text of every
+ * exception that led to it in the workflow's history. Texts of HTTP and JSON libraries hold URLs, headers and bodies.
  */
 final class TypedFailures extends WorkerInterceptorBase {
     @Override

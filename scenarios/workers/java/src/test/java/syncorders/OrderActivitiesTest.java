@@ -22,17 +22,19 @@ import org.junit.jupiter.api.Test;
 import syncorders.OrderActivities.ItemsInput;
 
 class OrderActivitiesTest {
-    private final TestActivityEnvironment temporal = TestActivityEnvironment.newInstance(TestEnvironmentOptions.newBuilder()
-            .setWorkerFactoryOptions(
-                    WorkerFactoryOptions.newBuilder().setWorkerInterceptors(new TypedFailures()).build())
-            .build());
+    private final TestActivityEnvironment temporal =
+            TestActivityEnvironment.newInstance(TestEnvironmentOptions.newBuilder()
+                    .setWorkerFactoryOptions(WorkerFactoryOptions.newBuilder()
+                            .setWorkerInterceptors(new TypedFailures())
+                            .build())
+                    .build());
 
     @AfterEach
     void end() {
         temporal.close();
     }
 
-    private static <T> T stub(TestActivityEnvironment temporal, Class<T> activities) {
+    private <T> T stub(Class<T> activities) {
         return temporal.newActivityStub(
                 activities,
                 ActivityOptions.newBuilder().setStartToCloseTimeout(Duration.ofSeconds(10)).build());
@@ -42,7 +44,7 @@ class OrderActivitiesTest {
         TokenSource tokens = new TokenSource(() -> new Secret("t0k"));
         temporal.registerActivitiesImplementations(
                 new OrderActivitiesImpl(new Orders(api.url, tokens, new Http(OrdersTest.LONG))));
-        return stub(temporal, OrderActivities.class);
+        return stub(OrderActivities.class);
     }
 
     private static List<String> pages(TestServer api) {
@@ -88,7 +90,7 @@ class OrderActivitiesTest {
     /** What the SDK would store. */
     private ApplicationFailure stored(Runnable body) {
         temporal.registerActivitiesImplementations((Ending) body::run);
-        Ending ending = stub(temporal, Ending.class);
+        Ending ending = stub(Ending.class);
         ApplicationFailure failure =
                 (ApplicationFailure) assertThrows(ActivityFailure.class, ending::end).getCause();
         var stored = DefaultDataConverter.STANDARD_INSTANCE.exceptionToFailure(failure);

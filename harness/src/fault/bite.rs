@@ -34,6 +34,8 @@ pub enum Bite {
     KeyMet,
     /// An attempt fails, or an RPC breaks off.
     AttemptFailed,
+    /// The same, or a worker had sent something when the link was healed.
+    Withheld,
     /// The gate refuses a call for its bearer.
     RefusedAtGate,
     /// An open poll ends otherwise than with a reply of the server's.
@@ -75,8 +77,8 @@ pub static BITES: &[(&str, Bite)] = &[
     ("gate.goaway", Bite::PollEnded),
     ("link.refuse", Bite::AttemptFailed),
     ("link.reset", Bite::AttemptFailed),
-    ("link.blackhole", Bite::AttemptFailed),
-    ("link.half_open", Bite::AttemptFailed),
+    ("link.blackhole", Bite::Withheld),
+    ("link.half_open", Bite::Withheld),
     ("link.latency", Bite::LinkUsed),
     ("link.bandwidth", Bite::LinkUsed),
     ("worker.kill", Bite::WorkerExited),
@@ -108,6 +110,10 @@ impl Bite {
             Self::RefusedForTime => "the API refused a token for the time on a clock, or one was replaced too early",
             Self::KeyMet => "the API met a token of the new key, or one of a key that is gone",
             Self::AttemptFailed => "an activity attempt failed, or an RPC to Temporal broke off",
+            Self::Withheld => {
+                "an activity attempt failed, an RPC to Temporal broke off, or a worker had sent something when the link \
+                 was healed"
+            }
             Self::RefusedAtGate => "the gate refused a call for its bearer",
             Self::PollEnded => "an open poll ended without the server's doing",
             Self::LinkUsed => "a request went over the slow link",
@@ -258,8 +264,11 @@ impl Unproved {
                 self.new_key.is_some() && reply.request.refused.as_deref() == Some("unknown_key")
                     || reply.request.token.as_ref().is_some_and(of_new_key)
             }
-            (Bite::AttemptFailed, Event::ActivityFailed { .. }) => true,
-            (Bite::AttemptFailed, Event::GateRpcDone { code: None, .. }) => self.aim.link == Some(LinkEnd::Temporal),
+            (Bite::AttemptFailed | Bite::Withheld, Event::ActivityFailed { .. }) => true,
+            (Bite::AttemptFailed | Bite::Withheld, Event::GateRpcDone { code: None, .. }) => {
+                self.aim.link == Some(LinkEnd::Temporal)
+            }
+            (Bite::Withheld, Event::LinkWithheld { on, .. }) => self.aim.link.is_some_and(|end| end.name() == on),
             (Bite::RefusedAtGate, Event::GateRpc { refused: Some(_), .. }) => true,
             (Bite::PollEnded, Event::GateRpcDone { rpc, code, .. }) => is_poll(rpc) && *code != Some(0),
             (Bite::LinkUsed, Event::IdpRequest(_)) => self.aim.link == Some(LinkEnd::Idp),

@@ -78,6 +78,7 @@ pub(super) fn instance_of(event: &Event) -> Option<&Instance> {
         Event::WorkerStarted { instance, .. }
         | Event::WorkerReady { instance }
         | Event::WorkerFrozen { instance }
+        | Event::LinkWithheld { instance, .. }
         | Event::WorkerResumed { instance }
         | Event::WorkerOutput { instance, .. }
         | Event::WorkerExited { instance, .. } => Some(instance),

@@ -89,6 +89,12 @@ pub static KIND_DOCS: &[KindDoc] = &[
     doc("activity.failed", Moment::Gating, ATTEMPT, "a worker reported an attempt as failed"),
     doc("activity.cancelled", Moment::Gating, ATTEMPT, "a worker reported an attempt as cancelled"),
     doc("activity.heartbeat", Moment::Gating, ATTEMPT, "a worker sent a heartbeat"),
+    doc(
+        "link.withheld",
+        Moment::Live,
+        &["instance", "on"],
+        "a link that carried nothing was healed, and a worker had sent something over it meanwhile",
+    ),
     doc("worker.started", Moment::Live, &["instance"], "a worker process was started"),
     doc("worker.ready", Moment::Live, &["instance"], "a worker instance polls for what it serves"),
     doc(

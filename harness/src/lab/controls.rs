@@ -86,6 +86,11 @@ impl Links {
         }
     }
 
+    /// Those to this end over which a worker has sent something that they do not carry.
+    fn withholding(&self, end: LinkEnd) -> impl Iterator<Item = &(LinkEnd, Instance)> {
+        self.open.iter().filter(move |((of, _), link)| *of == end && link.withholds()).map(|(key, _)| key)
+    }
+
     fn of(&self, end: LinkEnd) -> impl Iterator<Item = &LinkControl> {
         self.open.iter().filter(move |((of, _), _)| *of == end).map(|(_, link)| link)
     }
@@ -368,6 +373,12 @@ impl Controls for Handles {
 
     fn mend_link(&mut self, end: LinkEnd, fault: LinkFault) {
         let mut links = self.links.lock();
+        if matches!(fault, LinkFault::HalfOpen | LinkFault::Blackhole) {
+            for (_, instance) in links.withholding(end) {
+                let event = Event::LinkWithheld { on: end.name().to_owned(), instance: instance.clone() };
+                let _ = self.journal.record(event);
+            }
+        }
         if fault == LinkFault::HalfOpen {
             links.of(end).for_each(LinkControl::reset_stranded);
         }

@@ -261,6 +261,16 @@ pub enum LinkEnd {
     Temporal,
 }
 
+impl LinkEnd {
+    /// All names.
+    pub const NAMES: [&'static str; 3] = ["idp", "api", "temporal"];
+
+    /// As journals and files write it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
 /// A link. `for:` beside `do:` says how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,6 @@
 //! The words that scenario files may use: kinds of events with their filters, their values, checks.
 
+use super::action::LinkEnd;
 use super::idp_action::Endpoint;
 use crate::journal::{KIND_DOCS, KindDoc, Moment, kind_doc};
 
@@ -75,6 +76,7 @@ pub fn values_of(event: &str, filter: &str) -> Option<&'static [&'static str]> {
         (_, "clock") => &["idp", "api", "worker"],
         (_, "change") => &["issued", "expired", "revoked", "rotated"],
         (_, "token_kind") => &["access", "refresh"],
+        (_, "on") => &LinkEnd::NAMES,
         (_, "stream") => &["stdout", "stderr"],
         ("workflow.closed", "status") => &["completed", "failed", "cancelled", "terminated", "timed_out", "running"],
         _ => return None,

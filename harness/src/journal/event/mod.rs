@@ -220,6 +220,14 @@ pub enum Event {
         details: Value,
     },
 
+    /// A link that carried nothing is healed, and a worker had sent something over it meanwhile.
+    #[serde(rename = "link.withheld")]
+    LinkWithheld {
+        /// Which end of the lab it leads to: `idp`, `api` or `temporal`.
+        on: String,
+        /// Whose link.
+        instance: Instance,
+    },
     /// A worker process was started.
     #[serde(rename = "worker.started")]
     WorkerStarted {
@@ -387,6 +395,7 @@ impl Event {
             Self::ActivityFailed { .. } => "activity.failed",
             Self::ActivityCancelled(_) => "activity.cancelled",
             Self::ActivityHeartbeat { .. } => "activity.heartbeat",
+            Self::LinkWithheld { .. } => "link.withheld",
             Self::WorkerStarted { .. } => "worker.started",
             Self::WorkerReady { .. } => "worker.ready",
             Self::WorkerFrozen { .. } => "worker.frozen",

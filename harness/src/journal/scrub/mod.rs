@@ -161,6 +161,7 @@ fn structural(event: &Event) -> bool {
             | Event::GateRpcDone { .. }
             | Event::WorkerReady { .. }
             | Event::WorkerFrozen { .. }
+            | Event::LinkWithheld { .. }
             | Event::WorkerResumed { .. }
             | Event::WorkerExited { .. }
     )

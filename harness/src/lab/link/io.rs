@@ -113,6 +113,13 @@ impl Wire {
         ends.stranded || ends.stream.as_ref().is_none_or(is_left)
     }
 
+    /// Whether its client has sent something that it does not carry.
+    pub(super) fn withholds(&self) -> bool {
+        let ends = self.0.lock();
+        let unread = |stream: &TcpStream| rustix::io::ioctl_fionread(stream).is_ok_and(|bytes| bytes > 0);
+        (ends.stranded || ends.pace.silent) && ends.stream.as_ref().is_some_and(unread)
+    }
+
     pub(super) fn is_stranded(&self) -> bool {
         self.0.lock().stranded
     }

@@ -200,6 +200,12 @@ impl LinkControl {
         });
     }
 
+    /// Whether a client has sent something that its connection does not carry, being silent or stranded.
+    pub fn withholds(&self) -> bool {
+        let state = self.0.state.lock();
+        state.open.iter().filter_map(Weak::upgrade).any(|wire| wire.withholds())
+    }
+
     fn pace(&self, change: impl FnOnce(&mut Pace)) {
         let mut state = self.0.state.lock();
         change(&mut state.pace);

@@ -71,6 +71,21 @@ async fn what_is_written_to_nobody_is_known_to_be() {
 }
 
 #[tokio::test]
+async fn a_link_that_carries_nothing_knows_whether_anything_was_sent() {
+    let breaks: [fn(&LinkControl); 2] = [|control| control.blackhole(true), LinkControl::strand];
+    for break_it in breaks {
+        let (control, mut client, mut io, _serving) = both_sides().await;
+        client.write_all(b"before").await.unwrap();
+        assert!(!control.withholds(), "it carries what it is given");
+        soon(io.read_exact(&mut [0; 6])).await.unwrap();
+        break_it(&control);
+        assert!(!control.withholds(), "all of it was carried");
+        client.write_all(b"meanwhile").await.unwrap();
+        assert!(control.withholds());
+    }
+}
+
+#[tokio::test]
 async fn a_refusing_link_refuses_keeps_its_port_and_recovers() {
     let (address, control, _serving) = echo();
     let mut before = TcpStream::connect(address).await.unwrap();

@@ -127,6 +127,11 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("link.refuse: { on: idp }", vec![], vec![attempt_failed()]),
         ("link.reset: { on: temporal }", vec![], vec![broken_off("Poll")]),
         ("link.blackhole: { on: api }", vec![], vec![attempt_failed()]),
+        (
+            "link.half_open: { on: api }",
+            vec![],
+            vec![Event::LinkWithheld { on: "api".into(), instance: Instance::of("w1", 1) }],
+        ),
         ("link.half_open: { on: temporal }", vec![], vec![broken_off("Poll")]),
         ("link.latency: { on: api, by: 1ms }", vec![], vec![api_request()]),
         ("link.bandwidth: { on: api, rate: 1 }", vec![], vec![api_request()]),

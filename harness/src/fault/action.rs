@@ -65,6 +65,9 @@ pub(super) fn fire(
         }
         Action::GateGoAway(away) => controls.go_away(away.grace.as_ref().map_or(GRACE, |grace| grace.value.to_std())),
         Action::IdpRotateKeys(rotate) => controls.rotate_keys(rotate.keep_old),
+        Action::IdpRotateSecret(rotate) => {
+            controls.rotate_secret(rotate.overlap.map_or(Duration::ZERO, crate::scenario::Duration::to_std));
+        }
         Action::ApiRefuseToken(refuse) => match to_refuse(refuse, trigger, known) {
             tokens if tokens.is_empty() => fired.inert = true,
             tokens => {

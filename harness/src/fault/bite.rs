@@ -63,6 +63,7 @@ pub static BITES: &[(&str, Bite)] = &[
     ("idp.reuse", Bite::TokenRevoked),
     ("idp.lifetime", Bite::RefusedForTime),
     ("idp.rotate_keys", Bite::KeyMet),
+    ("idp.rotate_secret", Bite::ClientTurnedAway),
     ("api.respond", Bite::ReplyChanged),
     ("api.delay", Bite::ReplyChanged),
     ("api.drop_reply", Bite::ReplyChanged),

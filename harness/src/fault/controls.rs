@@ -64,6 +64,9 @@ pub trait Controls: Send {
     /// Another key signs from now on.
     fn rotate_keys(&mut self, keep_old: bool);
 
+    /// The workers' client has a new secret, which workers that start later are given; the old one is good for so long.
+    fn rotate_secret(&mut self, overlap: Duration);
+
     /// The gate asks for a bearer from now on, or does not.
     fn require_bearer(&mut self, required: bool);
 
@@ -184,6 +187,7 @@ impl Controls for Inert {
     fn reuse_refresh_token(&mut self, _: Option<&str>) {}
     fn set_lifetime(&mut self, _: Option<TokenLifetime>) {}
     fn rotate_keys(&mut self, _: bool) {}
+    fn rotate_secret(&mut self, _: Duration) {}
     fn require_bearer(&mut self, _: bool) {}
     fn cut_polls(&mut self, _: Option<i32>) -> Effect {
         nothing()

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mock_idp::{Clock as ServerClock, Idp, TokenFacts, TokenId};
+use mock_idp::{ClientSecret, Clock as ServerClock, Idp, Secret, TokenFacts, TokenId};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
+use super::canary::Secrets;
 use super::clock::WorkerClock;
 use super::gate::Gate;
 use super::limits;
@@ -24,6 +25,8 @@ use crate::scenario::{LinkEnd, RetryAfter};
 pub enum Order {
     /// This worker is being killed to be started again: its next generation is due once it has ended.
     Restart(Instance),
+    /// The client has a new secret: workers that start from now on are given it.
+    ClientSecret(Secret),
     /// Somebody has consented again: this refresh token replaces what workers were given at their start.
     RefreshToken(Box<TokenFacts>),
 }
@@ -47,6 +50,7 @@ pub(super) struct Handles {
     gate_clock: ServerClock,
     hands: Arc<Mutex<BTreeMap<Clock, Hands>>>,
     orders: mpsc::UnboundedSender<Order>,
+    secrets: Secrets,
 }
 
 #[derive(Default)]
@@ -104,6 +108,7 @@ impl Handles {
         lifetime: Duration,
         worker_clock: Option<WorkerClock>,
         expiries: Arc<Notify>,
+        secrets: Secrets,
         (gate, gate_clock): (Gate, ServerClock),
     ) -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (orders, ordered) = mpsc::unbounded_channel();
@@ -121,6 +126,7 @@ impl Handles {
             gate_clock,
             hands: Arc::default(),
             orders,
+            secrets,
         };
         (handles, ordered)
     }
@@ -340,6 +346,14 @@ impl Controls for Handles {
 
     fn rotate_keys(&mut self, keep_old: bool) {
         self.idp.rotate_keys(keep_old);
+    }
+
+    fn rotate_secret(&mut self, overlap: Duration) {
+        let secret = self.secrets.next();
+        // Each secret is good for itself: the old ones for as long as they overlap.
+        self.idp.add_secret(self.secrets.client(), ClientSecret::new(secret.expose()), overlap);
+        // Nobody listens if nobody starts workers.
+        let _ = self.orders.send(Order::ClientSecret(secret));
     }
 
     fn require_bearer(&mut self, required: bool) {

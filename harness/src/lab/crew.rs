@@ -236,6 +236,7 @@ impl Crew {
                     member.restart_due = true;
                 }
             }
+            Order::ClientSecret(secret) => self.belongings.env.set(LabValue::ClientSecret, secret.expose()),
             Order::RefreshToken(token) => {
                 if let Some(file) = &self.belongings.refresh_token_file
                     && let Err(error) = replace(file, token.value.expose())

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::api::{self, ApiFront};
+use super::canary::Secrets;
 use super::clock::WorkerClock;
 use super::controls::{Handles, Order};
 use super::gate::{self, Gate};
@@ -100,10 +101,14 @@ impl Scene {
         let (names, calls) = (Names::default(), Arc::new(AtomicU64::new(1)));
         let expiries = Arc::new(Notify::new());
         let observer = Observed::new(journal.clone(), names.clone(), Arc::clone(&calls), Arc::clone(&expiries));
-        for (name, secret) in opening.secrets {
-            observer.keep_out(name, &secret);
+        for (name, secret) in &opening.secrets {
+            observer.keep_out(name.clone(), secret);
         }
         let (observer, lifetime) = (Arc::new(observer), opening.idp.access_token_lifetime);
+        // The first client is the workers'.
+        let client = opening.idp.clients.first().map(|client| client.id.clone()).unwrap_or_default();
+        let seed = opening.idp.seed.unwrap_or_default();
+        let secrets = Secrets::new(client, seed, opening.secrets.len(), Arc::clone(&observer));
         let idp = Idp::new(Config { observer, ..opening.idp });
         let judge = Judge {
             idp: idp.clone(),
@@ -124,8 +129,16 @@ impl Scene {
             names: Box::new(move |token| known.name_of(token)),
             ..gate::Config::new(authority, journal.clone())
         });
-        let (handles, orders) =
-            Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, (gate.clone(), clock));
+        let (handles, orders) = Handles::new(
+            journal.clone(),
+            idp,
+            judge,
+            lifetime,
+            opening.worker_clock,
+            expiries,
+            secrets,
+            (gate.clone(), clock),
+        );
         let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
         let mut serving = JoinSet::new();

@@ -15,7 +15,7 @@ use super::delay::Delay;
 use super::gate_action::{CutPolls, GateDelay, GateHtml, GateRefuse, GateReplies, GoAway, RequireBearer};
 use super::idp_action::{
     ClientChoice, IdpAlter, IdpDelay, IdpReplies, IdpRespond, Lifetime, RateLimit, RetryAfter, Revoke, RotateKeys,
-    TokenChoice,
+    RotateSecret, TokenChoice,
 };
 use super::value::{Entries, Value};
 
@@ -51,6 +51,7 @@ actions! {
     IdpReuse(ClientChoice) "idp.reuse" "The last refresh token that was rotated away is presented again, as somebody who stole it would."
     IdpLifetime(Lifetime) "idp.lifetime" "Tokens that are issued from now on live so long, and say so or something else."
     IdpRotateKeys(RotateKeys) "idp.rotate_keys" "Tokens are signed with a new key from now on."
+    IdpRotateSecret(RotateSecret) "idp.rotate_secret" "The client has a new secret from now on; workers that start later are given it."
     ApiRespond(ApiRespond) "api.respond" "The next requests are answered so, without being processed."
     ApiDelay(ApiDelay) "api.delay" "The next replies come later."
     ApiDropReply(ApiReplies) "api.drop_reply" "The next requests are processed, effects included, and their replies are lost."
@@ -151,6 +152,7 @@ impl Action {
                 | Self::IdpConsent(_)
                 | Self::IdpReuse(_)
                 | Self::IdpRotateKeys(_)
+                | Self::IdpRotateSecret(_)
                 | Self::ApiRefuseToken(_)
                 | Self::GateCutPolls(_)
                 | Self::GateGoAway(_)

@@ -213,6 +213,15 @@ pub struct Lifetime {
     pub stated: Option<Duration>,
 }
 
+/// A new client secret.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateSecret {
+    /// For how long the old one is good, too. Default: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Duration>,
+}
+
 /// New signing keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -106,6 +106,7 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("idp.reuse: {}", vec![], vec![token("R1", TokenChange::Revoked), refusal(Some("R1"), "invalid_grant")]),
         ("idp.lifetime: { access_token: 1s }", vec![], vec![refused("expired")]),
         ("idp.rotate_keys: {}", vec![], of_new_key()),
+        ("idp.rotate_secret: { overlap: 5m }", vec![], vec![refusal(None, "invalid_client")]),
         (
             "idp.rotate_keys: { keep_old: false }",
             vec![],

@@ -87,6 +87,9 @@ impl Controls for Said {
     fn set_lifetime(&mut self, lifetime: Option<TokenLifetime>) {
         self.say(format!("lifetime {:?}", lifetime.map(|it| (it.lives, it.stated))));
     }
+    fn rotate_secret(&mut self, overlap: Duration) {
+        self.say(format!("rotate secret {overlap:?}"));
+    }
     fn rotate_keys(&mut self, keep_old: bool) {
         self.say(format!("rotate keys {keep_old}"));
     }

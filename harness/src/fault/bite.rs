@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::seen::{Seen, is_instance};
+use super::work::Work;
 use crate::journal::{
-    Event, Instance, Record, TokenChange, TokenKind, TokenName, is_final, is_poll, turns_client_away,
+    Activity, Event, Instance, Record, TokenChange, TokenKind, TokenName, WorkflowId, is_final, is_poll,
+    turns_client_away,
 };
 use crate::scenario::{LinkEnd, ResolvedBite};
 
@@ -42,6 +44,18 @@ pub enum Bite {
     LinkUsed,
     /// The worker ends.
     WorkerExited,
+    /// An attempt that would be followed by another fails, or is given up, while its activity is paused.
+    AttemptWithheld,
+    /// An activity of which attempts had started before starts with its first attempt.
+    ActivityBegunAnew,
+    /// A workflow that was asked to cancel itself closes so.
+    WorkflowCancelled,
+    /// A workflow closes because it was ended.
+    WorkflowTerminated,
+    /// A workflow that was reset starts an activity.
+    WorkflowBegunAnew,
+    /// A worker does a workflow task that it was given after the signal had reached the workflow.
+    SignalGiven,
 }
 
 /// The default proof of every action, by the action's name.
@@ -78,6 +92,12 @@ pub static BITES: &[(&str, Bite)] = &[
     ("worker.kill", Bite::WorkerExited),
     ("worker.stop", Bite::WorkerExited),
     ("worker.restart", Bite::WorkerExited),
+    ("activity.pause", Bite::AttemptWithheld),
+    ("activity.reset", Bite::ActivityBegunAnew),
+    ("workflow.cancel", Bite::WorkflowCancelled),
+    ("workflow.terminate", Bite::WorkflowTerminated),
+    ("workflow.reset", Bite::WorkflowBegunAnew),
+    ("workflow.signal", Bite::SignalGiven),
     ("time.pass", Bite::TokenExpired),
     ("clock.skew", Bite::RefusedForTime),
     ("clock.drift", Bite::RefusedForTime),
@@ -106,11 +126,17 @@ impl Bite {
             Self::PollEnded => "an open poll ended without the server's doing",
             Self::LinkUsed => "a request went over the slow link",
             Self::WorkerExited => "the worker ended",
+            Self::AttemptWithheld => "an attempt failed or was given up while its activity was paused",
+            Self::ActivityBegunAnew => "an activity that had been attempted began with its first attempt again",
+            Self::WorkflowCancelled => "the workflow closed as cancelled",
+            Self::WorkflowTerminated => "the workflow closed as terminated",
+            Self::WorkflowBegunAnew => "an activity of the workflow began after it had gone back",
+            Self::SignalGiven => "a worker did a workflow task that it was given after the signal",
         }
     }
 }
 
-/// What is known of tokens and clients when a fault fires.
+/// What is known of tokens, clients and workflows when a fault fires.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     /// The tokens that live, as far as was told, in order of issue.
@@ -119,6 +145,10 @@ pub(super) struct Known {
     holders: BTreeMap<TokenName, Instance>,
     /// Clients whose last token request was refused for good.
     shut_out: BTreeSet<String>,
+    /// Workflows of the scenario run that were not seen closed, with their numbers, in order of their start.
+    open: Vec<(WorkflowId, u32)>,
+    /// Activities of which an attempt has started.
+    begun: BTreeSet<Activity>,
 }
 
 impl Known {
@@ -142,6 +172,9 @@ impl Known {
                     self.shut_out.insert(client.clone());
                 }
             }
+            Event::WorkflowStarted { workflow, n } => self.open.push((workflow.clone(), *n)),
+            Event::WorkflowClosed { workflow, .. } => self.open.retain(|(open, _)| open != workflow),
+            Event::ActivityStarted(attempt) => drop(self.begun.insert(Activity::of(attempt))),
             _ => {}
         }
     }
@@ -155,6 +188,11 @@ impl Known {
     pub(super) fn live_access(&self) -> impl Iterator<Item = &TokenName> {
         self.live.iter().filter(|(_, kind)| *kind == TokenKind::Access).map(|(token, _)| token)
     }
+
+    /// The workflows of the scenario run that are open, with their numbers within the workload.
+    pub(super) fn open(&self) -> impl Iterator<Item = &(WorkflowId, u32)> {
+        self.open.iter()
+    }
 }
 
 /// Whom a firing aimed at, where that is anybody in particular.
@@ -164,6 +202,7 @@ pub(super) struct Aim {
     pub(super) worker: Option<String>,
     pub(super) link: Option<LinkEnd>,
     pub(super) worker_clock: bool,
+    pub(super) work: Work,
 }
 
 /// One firing that nothing has proved yet.
@@ -258,11 +297,12 @@ impl Unproved {
             (Bite::WorkerExited, Event::WorkerExited { instance, expected: true, .. }) => {
                 self.aim.worker.as_ref().is_none_or(|aimed| is_instance(instance, aimed))
             }
-            _ => false,
+            _ => self.aim.work.proves(bite, event, |activity| self.known.begun.contains(activity)),
         }
     }
 
     fn follow(&mut self, event: &Event) {
+        self.aim.work.follow(event);
         match event {
             Event::IdpToken(change) if change.change == TokenChange::Issued => {
                 if let Some(signed) = &mut self.new_key {

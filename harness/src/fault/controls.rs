@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::operation::Operation;
 use crate::journal::{Clock, Directive, Effect, TokenKind, TokenName};
 use crate::scenario::{LinkEnd, RetryAfter};
 
@@ -90,6 +91,11 @@ pub trait Controls: Send {
 
     /// Kills workers with SIGKILL and has the next generation of each started.
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect;
+
+    /// Has Temporal's server do something to workflows. The effect is that it has answered, or that it was waited for long
+    /// enough; either way [`Event::TemporalOperation`](crate::journal::Event::TemporalOperation) says so. Of several
+    /// operations one is done after the other.
+    fn operate(&mut self, operation: Operation) -> Effect;
 }
 
 /// Whose expiry.
@@ -194,6 +200,9 @@ impl Controls for Inert {
         nothing()
     }
     fn restart_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+    fn operate(&mut self, _: Operation) -> Effect {
         nothing()
     }
 }

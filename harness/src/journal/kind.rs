@@ -89,6 +89,12 @@ pub static KIND_DOCS: &[KindDoc] = &[
     doc("activity.failed", Moment::Gating, ATTEMPT, "a worker reported an attempt as failed"),
     doc("activity.cancelled", Moment::Gating, ATTEMPT, "a worker reported an attempt as cancelled"),
     doc("activity.heartbeat", Moment::Gating, ATTEMPT, "a worker sent a heartbeat"),
+    doc(
+        "temporal.operation",
+        Moment::Live,
+        &["operation", "workflow", "activity", "refused"],
+        "Temporal did to work what a fault asked for, or refused to",
+    ),
     doc("worker.started", Moment::Live, &["instance"], "a worker process was started"),
     doc("worker.ready", Moment::Live, &["instance"], "a worker instance polls for what it serves"),
     doc("worker.output", Moment::Live, &["instance", "stream"], "a worker wrote a line"),

@@ -12,9 +12,10 @@ use super::clock::WorkerClock;
 use super::gate::Gate;
 use super::limits;
 use super::link::LinkControl;
+use super::operate::Operator;
 use super::tokens::Judge;
 use super::worker::WorkerProcess;
-use crate::fault::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which, is_instance};
+use crate::fault::{Controls, Expiry, LinkFault, Operation, Revocation, TokenLifetime, Which, is_instance};
 use crate::journal::{Clock, Directive, Effect, Event, Instance, Journal, TokenKind, TokenName};
 use crate::scenario::{LinkEnd, RetryAfter};
 
@@ -40,11 +41,18 @@ pub(super) struct Handles {
     worker_clock: Option<WorkerClock>,
     links: Arc<Mutex<Links>>,
     workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
-    gate: Gate,
-    /// The clock by which the gate judges tokens: it follows the time that passes on all.
-    gate_clock: ServerClock,
+    temporal: TemporalEnd,
     hands: Arc<Mutex<BTreeMap<Clock, Hands>>>,
     orders: mpsc::UnboundedSender<Order>,
+}
+
+/// By what faults reach Temporal.
+#[derive(Clone)]
+pub(super) struct TemporalEnd {
+    pub(super) gate: Gate,
+    /// The clock by which the gate judges tokens: it follows the time that passes on all.
+    pub(super) clock: ServerClock,
+    pub(super) operator: Operator,
 }
 
 #[derive(Default)]
@@ -97,7 +105,7 @@ impl Handles {
         lifetime: Duration,
         worker_clock: Option<WorkerClock>,
         expiries: Arc<Notify>,
-        (gate, gate_clock): (Gate, ServerClock),
+        temporal: TemporalEnd,
     ) -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (orders, ordered) = mpsc::unbounded_channel();
         let handles = Self {
@@ -109,8 +117,7 @@ impl Handles {
             worker_clock,
             links: Arc::default(),
             workers: Arc::default(),
-            gate,
-            gate_clock,
+            temporal,
             hands: Arc::default(),
             orders,
         };
@@ -230,7 +237,7 @@ impl Controls for Handles {
 
     fn pass_time(&mut self, by: Duration) {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.gate_clock.shift_ms(by_ms);
+        self.temporal.clock.shift_ms(by_ms);
         for clock in [Clock::Idp, Clock::Api, Clock::Worker] {
             if !self.has(clock) {
                 continue;
@@ -323,15 +330,15 @@ impl Controls for Handles {
     }
 
     fn require_bearer(&mut self, required: bool) {
-        self.gate.require_bearer(required);
+        self.temporal.gate.require_bearer(required);
     }
 
     fn cut_polls(&mut self, code: Option<i32>) -> Effect {
-        certainly(self.gate.cut_polls(code))
+        certainly(self.temporal.gate.cut_polls(code))
     }
 
     fn go_away(&mut self, grace: Duration) {
-        self.gate.go_away(grace);
+        self.temporal.gate.go_away(grace);
     }
 
     fn refuse_at_api(&mut self, token: &TokenName) {
@@ -363,7 +370,7 @@ impl Controls for Handles {
     }
 
     fn kill_worker(&mut self, instance: Option<&str>) -> Effect {
-        let (aimed, gate) = (self.living(instance), self.gate.clone());
+        let (aimed, gate) = (self.living(instance), self.temporal.gate.clone());
         certainly(async move {
             for worker in aimed {
                 kill(&worker, &gate).await;
@@ -382,7 +389,7 @@ impl Controls for Handles {
     }
 
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
-        let (aimed, gate, orders) = (self.living(instance), self.gate.clone(), self.orders.clone());
+        let (aimed, gate, orders) = (self.living(instance), self.temporal.gate.clone(), self.orders.clone());
         certainly(async move {
             for worker in aimed {
                 // Asked for first, so that whoever sees the end knows that it is not the last.
@@ -390,6 +397,10 @@ impl Controls for Handles {
                 kill(&worker, &gate).await;
             }
         })
+    }
+
+    fn operate(&mut self, operation: Operation) -> Effect {
+        self.temporal.operator.ask(operation)
     }
 }
 

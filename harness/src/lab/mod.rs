@@ -8,6 +8,7 @@ mod env;
 mod frontend;
 mod in_process;
 mod opened;
+mod operate;
 mod pulse;
 mod retry_after;
 pub mod unready;

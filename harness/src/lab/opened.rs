@@ -193,6 +193,7 @@ impl Lab {
                 upstream,
             },
             temporal: site.temporal,
+            operator: Some(site.client.clone()),
             authorization: frontend::authorization(resolved)?,
             worker_clock: worker_clock.clone(),
             secrets: vec![

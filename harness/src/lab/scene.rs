@@ -13,12 +13,14 @@ use tokio::task::JoinSet;
 
 use super::api::{self, ApiFront};
 use super::clock::WorkerClock;
-use super::controls::{Handles, Order};
+use super::controls::{Handles, Order, TemporalEnd};
 use super::gate::{self, Gate};
 use super::idp::Observed;
 use super::link::Link;
+use super::operate::Operator;
 use super::tokens::{Judge, Names, Validation};
 use super::worker::WorkerProcess;
+use super::workload::Client;
 use crate::fault::{Controls as _, Engine, Plan, Progress};
 use crate::journal::{Clock, Event, Instance, Journal, TokenName};
 use crate::scenario::{LinkEnd, Poll};
@@ -38,6 +40,8 @@ pub struct Opening {
     pub api: api::Config,
     /// The Temporal frontend.
     pub temporal: SocketAddr,
+    /// A connection of the harness's own to it, by which faults reach work that is under way. Without one they do not.
+    pub operator: Option<Client>,
     /// How the gate decides who may call, once it asks for a bearer.
     pub authorization: gate::Authorization,
     /// The workers' clock, if they are started with one that can be moved.
@@ -124,11 +128,14 @@ impl Scene {
             names: Box::new(move |token| known.name_of(token)),
             ..gate::Config::new(authority, journal.clone())
         });
+        let (operator, operating) = Operator::new(opening.operator, journal.clone());
+        let temporal = TemporalEnd { gate: gate.clone(), clock, operator };
         let (handles, orders) =
-            Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, (gate.clone(), clock));
+            Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, temporal);
         let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
         let mut serving = JoinSet::new();
+        serving.spawn(operating);
         serving.spawn(tell_expiries(journal.clone(), handles.idp.clone(), Arc::clone(&handles.expiries)));
         Self { journal, handles, front, gate, progress, orders: Some(orders), serving }
     }

@@ -135,7 +135,8 @@ mod tests {
         let content: Vec<_> = content.into_iter().filter(|id| !alone.contains(id)).collect();
         let of_frontend = ["goaway", "html", "renewed-in-time", "reply-lost", "unavailable"];
         let of_frontend = of_frontend.map(|name| format!("frontend-{name}"));
-        let others = ["outage-api-503", "outage-effect-reply-lost", "rotation-restart"].map(str::to_owned);
+        let others = ["lifecycle-paused-past-expiry", "outage-api-503", "outage-effect-reply-lost", "rotation-restart"];
+        let others = others.map(str::to_owned);
         assert_eq!(content, [&of_frontend[..], &others].concat(), "they need one request only");
         assert_eq!(left_out(&[]).len(), all - 1, "a restart between two workflows needs none");
     }

@@ -18,6 +18,7 @@ use super::idp_action::{
     TokenChoice,
 };
 use super::value::{Entries, Value};
+use super::work_action::{ActivityChoice, ResetWorkflow, Signal, WorkflowChoice};
 
 macro_rules! actions {
     ($($variant:ident($params:ty) $name:literal $doc:literal)*) => {
@@ -72,6 +73,12 @@ actions! {
     WorkerKill(WorkerChoice) "worker.kill" "A worker process dies by SIGKILL."
     WorkerStop(WorkerChoice) "worker.stop" "A worker process is asked to end by SIGTERM."
     WorkerRestart(WorkerChoice) "worker.restart" "A worker process dies by SIGKILL and is started again."
+    ActivityPause(ActivityChoice) "activity.pause" "Activities that are under way get no further attempt until healing. A worker hears of it by its heartbeats only."
+    ActivityReset(ActivityChoice) "activity.reset" "Activities that wait for a retry begin anew at once, with their first attempt. A first attempt that runs is left alone; of a later one that runs the report is refused, and the activity waits for its timeout."
+    WorkflowCancel(WorkflowChoice) "workflow.cancel" "Workflows are asked to cancel themselves."
+    WorkflowTerminate(WorkflowChoice) "workflow.terminate" "Workflows are ended without being asked. Their attempts run on, and nobody waits for them."
+    WorkflowReset(ResetWorkflow) "workflow.reset" "Workflows go back to a workflow task that completed: this run ends, and a new one goes on from there."
+    WorkflowSignal(Signal) "workflow.signal" "Workflows are sent a signal."
     TimePass(TimePass) "time.pass" "Time passes on all clocks together."
     ClockSkew(ClockSkew) "clock.skew" "One clock is moved."
     ClockDrift(ClockDrift) "clock.drift" "One clock runs faster or slower from now on."
@@ -118,6 +125,11 @@ impl Action {
                 | Self::WorkerKill(_)
                 | Self::WorkerStop(_)
                 | Self::WorkerRestart(_)
+                | Self::ActivityReset(_)
+                | Self::WorkflowCancel(_)
+                | Self::WorkflowTerminate(_)
+                | Self::WorkflowReset(_)
+                | Self::WorkflowSignal(_)
                 | Self::TimePass(_)
         )
     }

@@ -54,6 +54,7 @@ mod validate_scenario;
 mod validate_target;
 mod value;
 mod vocabulary;
+mod work_action;
 
 pub use action::*;
 pub use api::*;
@@ -81,6 +82,7 @@ pub use temporal::*;
 pub use trigger::{Bite, OneOf, Per, Scalar, Then, Trigger};
 pub use value::{Entries, Value};
 pub use vocabulary::{CHECKS, CheckWord, check_ids, filters, filters_of, triggers, values_of};
+pub use work_action::*;
 
 impl Target {
     /// Reads a target file; `name` stands in front of line and column.

@@ -76,6 +76,15 @@ pub fn values_of(event: &str, filter: &str) -> Option<&'static [&'static str]> {
         (_, "change") => &["issued", "expired", "revoked", "rotated"],
         (_, "token_kind") => &["access", "refresh"],
         (_, "stream") => &["stdout", "stderr"],
+        (_, "operation") => &[
+            "activity.pause",
+            "activity.unpause",
+            "activity.reset",
+            "workflow.cancel",
+            "workflow.terminate",
+            "workflow.reset",
+            "workflow.signal",
+        ],
         ("workflow.closed", "status") => &["completed", "failed", "cancelled", "terminated", "timed_out", "running"],
         _ => return None,
     })

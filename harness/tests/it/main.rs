@@ -13,5 +13,6 @@ mod minder;
 #[path = "../support/observe.rs"]
 mod observe;
 mod scenario_files;
+mod standing_work;
 mod temporal;
 mod transcript;

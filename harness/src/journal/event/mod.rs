@@ -220,6 +220,22 @@ pub enum Event {
         details: Value,
     },
 
+    /// Temporal's server has answered to what a fault had it do to a workflow, or to an activity of it.
+    #[serde(rename = "temporal.operation")]
+    TemporalOperation {
+        /// What: `activity.pause`, `activity.unpause`, `activity.reset`, `workflow.cancel`, `workflow.terminate`,
+        /// `workflow.reset` or `workflow.signal`.
+        operation: String,
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Temporal's id of the activity, where it was done to one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        activity: Option<String>,
+        /// Why it was not done.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        refused: Option<String>,
+    },
+
     /// A worker process was started.
     #[serde(rename = "worker.started")]
     WorkerStarted {
@@ -375,6 +391,7 @@ impl Event {
             Self::ActivityFailed { .. } => "activity.failed",
             Self::ActivityCancelled(_) => "activity.cancelled",
             Self::ActivityHeartbeat { .. } => "activity.heartbeat",
+            Self::TemporalOperation { .. } => "temporal.operation",
             Self::WorkerStarted { .. } => "worker.started",
             Self::WorkerReady { .. } => "worker.ready",
             Self::WorkerOutput { .. } => "worker.output",

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenlapse::fault::Plan;
-use tokenlapse::journal::{Event, Instance, TokenChange};
+use tokenlapse::journal::{Event, Instance, TokenChange, WorkflowStatus};
 
 use super::support::{
-    Lab, api, api_request, attempt_failed, exited, grant, issued, plan, refusal, request, sent, token,
+    Lab, api, api_request, attempt_failed, attempt_started, exited, grant, issued, operated, plan, refusal, request,
+    sent, token,
 };
 
 const LAPSE: &str = "faults: [{ when: { event: api.response }, do: { time.pass: { until: token-expiry } } }]";
@@ -73,6 +74,18 @@ fn an_alteration_that_finds_all_as_it_would_make_it_is_no_bite_but_the_next_may_
     assert_eq!(lab.counts(0).1, 1);
 }
 
+fn closed(status: WorkflowStatus) -> Event {
+    Event::WorkflowClosed { workflow: "w".into(), status }
+}
+
+/// A worker has done a workflow task.
+fn workflow_task() -> Event {
+    let event = json!({
+        "kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": "RespondWorkflowTaskCompleted", "code": 0,
+    });
+    serde_json::from_value(event).expect("an event")
+}
+
 /// Every action, triggered by the first reply of the API, with what happens before and with what proves its bite.
 fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let api_request = || Event::ApiRequest(api_request("w1", "T1"));
@@ -133,6 +146,25 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("worker.kill: {}", vec![], vec![exited("w1", true)]),
         ("worker.stop: {}", vec![], vec![exited("w1", true)]),
         ("worker.restart: {}", vec![], vec![exited("w1", true)]),
+        ("activity.pause: {}", vec![], vec![operated("activity.pause", None), attempt_failed()]),
+        (
+            "activity.reset: { type: A }",
+            vec![attempt_started(1)],
+            vec![operated("activity.reset", None), attempt_started(2), attempt_started(1)],
+        ),
+        ("workflow.cancel: {}", vec![], vec![operated("workflow.cancel", None), closed(WorkflowStatus::Cancelled)]),
+        (
+            "workflow.terminate: { workflow: 1 }",
+            vec![],
+            vec![operated("workflow.terminate", None), closed(WorkflowStatus::Terminated)],
+        ),
+        ("workflow.reset: { to: first }", vec![], vec![operated("workflow.reset", None), attempt_started(1)]),
+        (
+            "workflow.signal: { name: go }",
+            vec![],
+            // One that was given before the signal says nothing of it.
+            vec![operated("workflow.signal", None), workflow_task(), workflow_task()],
+        ),
         ("time.pass: { until: token-expiry }", vec![], vec![died(TokenChange::Expired), refused("expired")]),
         ("time.pass: { by: 5m }", vec![], vec![died(TokenChange::Expired), grant(&["T2"])]),
         ("clock.skew: { of: api, by: -5m }", vec![], vec![refused("not_yet_valid")]),
@@ -148,6 +180,7 @@ fn plan_of(action: &str) -> Plan {
 /// Everybody has a token, the API has answered: what the faults here wait for.
 fn played(lab: &Lab, before: Vec<Event>) {
     lab.send(Event::WorkloadStarted { count: 1 });
+    lab.send(Event::WorkflowStarted { workflow: "w".into(), n: 1 });
     for event in [issued("T1"), issued("R1"), grant(&["T1"])].into_iter().chain(before) {
         lab.send(event);
     }
@@ -187,6 +220,10 @@ fn what_fires_and_changes_nothing_never_bites() {
             grant(&["T2"]),
             Event::ApiRequest(api_request("w1", "T2")),
             api("w1", "T2", 200, None),
+            attempt_started(1),
+            workflow_task(),
+            workflow_task(),
+            closed(WorkflowStatus::Completed),
             exited("w1", false),
             Event::WorkloadFinished,
             exited("w1", true),

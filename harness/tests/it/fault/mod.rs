@@ -7,3 +7,4 @@ mod properties;
 mod replies;
 mod support;
 mod triggers;
+mod work;

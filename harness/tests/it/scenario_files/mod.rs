@@ -103,7 +103,7 @@ fn every_failure_mode_that_is_told_is_mirrored() {
 }
 
 /// Actions that no scenario of the catalogue needs yet, and why.
-const WITHOUT_A_SCENARIO: [(&str, &str); 12] = [
+const WITHOUT_A_SCENARIO: [(&str, &str); 16] = [
     ("idp.consent", "a workflow that waits for re-consent needs a target with `on_permanent: wait`"),
     ("idp.alter", "answers that no standard allows are a family to come"),
     ("idp.rotate_keys", "rotation of signing keys is a family to come"),
@@ -119,6 +119,10 @@ const WITHOUT_A_SCENARIO: [(&str, &str); 12] = [
         "a killed worker's tasks come back after Temporal's timeouts only; the lifecycle family is to come",
     ),
     ("worker.stop", "the lifecycle family is to come"),
+    ("activity.reset", "begins only what waits for a retry anew, and how long that waits is the target's"),
+    ("workflow.terminate", "ends a workflow without its worker, which can do nothing about it"),
+    ("workflow.reset", "what is done twice then is done so for the operator, not for the worker"),
+    ("workflow.signal", "what signals a workflow takes is the target's"),
 ];
 
 #[test]

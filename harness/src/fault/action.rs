@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::bite::{Aim, Known};
-use super::controls::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which};
+use super::controls::{Controls, Expiry, LinkFault, Revocation, ServerFault, TokenLifetime, Which};
 use super::hold::Barrier;
 use super::one::Standing;
 use super::operation::{Operation, failing};
@@ -98,6 +98,13 @@ pub(super) fn fire(
             });
             fired.aim.worker = worker;
         }
+        Action::TemporalPause(_) => fired.effect = Some(controls.hurt_server(ServerFault::Pause)),
+        Action::TemporalRestart(end) => {
+            fired.effect = Some(controls.hurt_server(ServerFault::Restart { down: end.down().to_std() }));
+        }
+        Action::TemporalKill(end) => {
+            fired.effect = Some(controls.hurt_server(ServerFault::Kill { down: end.down().to_std() }));
+        }
         Action::ActivityPause(_)
         | Action::ActivityReset(_)
         | Action::WorkflowCancel(_)
@@ -159,6 +166,8 @@ pub(super) fn undo(standing: &Standing, controls: &mut dyn Controls) {
                 controls.mend_link(end, fault);
             }
         }
+        // It comes about by itself, as above.
+        Action::TemporalPause(_) => drop(controls.hurt_server(ServerFault::Resume)),
         Action::ClockSkew(skew) => controls.skew(clock(skew.of), -skew.by.as_millis()),
         Action::ClockDrift(drift) => controls.drift(clock(drift.of), -drift.by.as_millis()),
         _ => {}

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::seen::{Seen, is_instance};
+use super::server::Server;
 use super::work::Work;
 use crate::journal::{
     Activity, Event, Instance, Record, TokenChange, TokenKind, TokenName, WorkflowId, is_final, is_poll,
@@ -44,6 +45,10 @@ pub enum Bite {
     LinkUsed,
     /// The worker ends.
     WorkerExited,
+    /// A call reaches the Temporal server while it is stopped.
+    CallUnanswered,
+    /// A call breaks off as the Temporal server ends, and one is answered once it is back.
+    ServerBack,
     /// An attempt that would be followed by another fails, or is given up, while its activity is paused.
     AttemptWithheld,
     /// An activity of which attempts had started before starts with its first attempt.
@@ -92,6 +97,9 @@ pub static BITES: &[(&str, Bite)] = &[
     ("worker.kill", Bite::WorkerExited),
     ("worker.stop", Bite::WorkerExited),
     ("worker.restart", Bite::WorkerExited),
+    ("temporal.pause", Bite::CallUnanswered),
+    ("temporal.restart", Bite::ServerBack),
+    ("temporal.kill", Bite::ServerBack),
     ("activity.pause", Bite::AttemptWithheld),
     ("activity.reset", Bite::ActivityBegunAnew),
     ("workflow.cancel", Bite::WorkflowCancelled),
@@ -126,6 +134,8 @@ impl Bite {
             Self::PollEnded => "an open poll ended without the server's doing",
             Self::LinkUsed => "a request went over the slow link",
             Self::WorkerExited => "the worker ended",
+            Self::CallUnanswered => "a call reached Temporal while it was stopped",
+            Self::ServerBack => "a call to Temporal broke off as it ended, and one was answered once it was back",
             Self::AttemptWithheld => "an attempt failed or was given up while its activity was paused",
             Self::ActivityBegunAnew => "an activity that had been attempted began with its first attempt again",
             Self::WorkflowCancelled => "the workflow closed as cancelled",
@@ -217,13 +227,14 @@ pub(super) struct Unproved {
     dead: BTreeMap<TokenName, TokenChange>,
     /// Tokens that the new key signed, once there is one.
     new_key: Option<BTreeSet<TokenName>>,
+    server: Server,
     /// How many events were as the scenario's own proof wants them.
     matching: u32,
 }
 
 impl Unproved {
     pub(super) fn new(known: Known, trigger: Value, aim: Aim) -> Self {
-        Self { known, trigger, aim, dead: BTreeMap::new(), new_key: None, matching: 0 }
+        Self { known, trigger, aim, dead: BTreeMap::new(), new_key: None, server: Server::default(), matching: 0 }
     }
 
     /// Whether this event, which came after the firing, proves what the scenario wants as proof.
@@ -297,12 +308,14 @@ impl Unproved {
             (Bite::WorkerExited, Event::WorkerExited { instance, expected: true, .. }) => {
                 self.aim.worker.as_ref().is_none_or(|aimed| is_instance(instance, aimed))
             }
+            (Bite::CallUnanswered | Bite::ServerBack, event) => self.server.proves(bite, event),
             _ => self.aim.work.proves(bite, event, |activity| self.known.begun.contains(activity)),
         }
     }
 
     fn follow(&mut self, event: &Event) {
         self.aim.work.follow(event);
+        self.server.follow(event);
         match event {
             Event::IdpToken(change) if change.change == TokenChange::Issued => {
                 if let Some(signed) = &mut self.new_key {

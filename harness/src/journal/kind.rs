@@ -89,6 +89,7 @@ pub static KIND_DOCS: &[KindDoc] = &[
     doc("activity.failed", Moment::Gating, ATTEMPT, "a worker reported an attempt as failed"),
     doc("activity.cancelled", Moment::Gating, ATTEMPT, "a worker reported an attempt as cancelled"),
     doc("activity.heartbeat", Moment::Gating, ATTEMPT, "a worker sent a heartbeat"),
+    doc("temporal.server", Moment::Live, &["state"], "the scenario's own Temporal server was hurt, or is well again"),
     doc(
         "temporal.operation",
         Moment::Live,

@@ -13,9 +13,12 @@ use super::gate::Gate;
 use super::limits;
 use super::link::LinkControl;
 use super::operate::Operator;
+use super::server::ServerHand;
 use super::tokens::Judge;
 use super::worker::WorkerProcess;
-use crate::fault::{Controls, Expiry, LinkFault, Operation, Revocation, TokenLifetime, Which, is_instance};
+use crate::fault::{
+    Controls, Expiry, LinkFault, Operation, Revocation, ServerFault, TokenLifetime, Which, is_instance,
+};
 use crate::journal::{Clock, Directive, Effect, Event, Instance, Journal, TokenKind, TokenName};
 use crate::scenario::{LinkEnd, RetryAfter};
 
@@ -53,6 +56,7 @@ pub(super) struct TemporalEnd {
     /// The clock by which the gate judges tokens: it follows the time that passes on all.
     pub(super) clock: ServerClock,
     pub(super) operator: Operator,
+    pub(super) server: ServerHand,
 }
 
 #[derive(Default)]
@@ -397,6 +401,10 @@ impl Controls for Handles {
                 kill(&worker, &gate).await;
             }
         })
+    }
+
+    fn hurt_server(&mut self, fault: ServerFault) -> Effect {
+        self.temporal.server.ask(fault)
     }
 
     fn operate(&mut self, operation: Operation) -> Effect {

@@ -24,6 +24,7 @@ mod limits;
 pub mod link;
 pub mod payload;
 pub mod scene;
+mod server;
 pub mod temporal;
 pub mod tokens;
 pub mod worker;

@@ -23,6 +23,7 @@ use super::env::LabEnv;
 use super::frontend;
 use super::pulse::Pulse;
 use super::scene::{Incomplete, Opening, Scene};
+use super::temporal::{OwnServer, Servers, StartError};
 use super::tokens::Validation;
 use super::upstream;
 use super::workload::{Client, WorkloadError};
@@ -51,6 +52,8 @@ pub struct Site {
     pub namespace: String,
     /// A connection to that frontend.
     pub client: Client,
+    /// Starts one more server, for a lab that hurts its own; `None` where the harness starts none.
+    pub servers: Option<Servers>,
     /// Where temporary files may lie.
     pub scratch: PathBuf,
     /// The executable, for `{tokenlapse}`.
@@ -138,6 +141,9 @@ pub enum LabError {
     /// A worker was of no use.
     #[error(transparent)]
     Crew(#[from] CrewError),
+    /// The lab's own Temporal server did not start.
+    #[error(transparent)]
+    Server(#[from] StartError),
     /// The Temporal server failed the harness.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
@@ -152,6 +158,8 @@ pub struct Lab {
     scene: Scene,
     drive: Drive,
     pulse: Pulse,
+    /// The Temporal server, if it is the lab's own.
+    server: Option<OwnServer>,
     // Kept until the end: a server and files that workers use.
     _upstream: Option<MockServer>,
     _files: TempDir,
@@ -167,6 +175,7 @@ impl Lab {
         journal.record(Event::RunStarted(Box::new(brief.header(site)))).settled().await;
         let resolved = brief.resolved;
         let files = tempfile::Builder::new().prefix("lab-").tempdir_in(&site.scratch)?;
+        let frontend = Frontend::of(site, resolved, &files).await?;
         let own = match &resolved.api.upstream {
             None if brief.upstream.is_none() => Some(upstream::start(&resolved.api.routes).await),
             _ => None,
@@ -192,8 +201,9 @@ impl Lab {
                 correlate: resolved.api.correlate.clone(),
                 upstream,
             },
-            temporal: site.temporal,
-            operator: Some(site.client.clone()),
+            temporal: frontend.address,
+            operator: Some(frontend.client.clone()),
+            server: frontend.server.clone(),
             authorization: frontend::authorization(resolved)?,
             worker_clock: worker_clock.clone(),
             secrets: vec![
@@ -245,8 +255,8 @@ impl Lab {
         };
         let pulse = Pulse::start(journal.clone());
         let crew = Crew::new(brief.under_test, journal.clone(), &resolved.workers, belongings);
-        let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue, brief.deadline);
-        Ok(Self { crew, scene, drive, pulse, _upstream: own, _files: files })
+        let drive = Drive::new(frontend.client.reporting_to(journal), resolved, &brief.name, queue, brief.deadline);
+        Ok(Self { crew, scene, drive, pulse, server: frontend.server, _upstream: own, _files: files })
     }
 
     /// A whole scenario run: all that follows, in order. Where it fails, the journal lacks its last record.
@@ -281,7 +291,7 @@ impl Lab {
     ///
     /// [`LabError::Workload`].
     pub async fn work(&mut self) -> Result<(), LabError> {
-        let Self { crew, scene, drive, .. } = self;
+        let Self { crew, scene, drive, server, .. } = self;
         let journal = scene.journal().clone();
         journal.record(Event::WorkloadStarted { count: drive.count() }).settled().await;
         tokio::select! {
@@ -291,6 +301,10 @@ impl Lab {
                 // Whoever ended last may have done the last of the work.
                 tokio::time::sleep(drive::AFTER_THE_LAST_WORKER).await;
             } => {}
+        }
+        if let Some(server) = server {
+            // Whatever still stands: it is asked how the workflows ended.
+            server.resume().await;
         }
         drive.give_up_on_the_rest().await?;
         journal.record(Event::WorkloadFinished).settled().await;
@@ -308,8 +322,35 @@ impl Lab {
         self.drive.append_histories().await?;
         let journal = self.scene.journal().clone();
         self.scene.close().await?;
+        if let Some(server) = self.server {
+            server.kill().await;
+        }
         journal.end(None).await;
         Ok(())
+    }
+}
+
+/// The Temporal server of one lab.
+struct Frontend {
+    address: SocketAddr,
+    client: Client,
+    server: Option<OwnServer>,
+}
+
+impl Frontend {
+    /// The site's, or one of the lab's own that may be hurt.
+    async fn of(site: &Site, resolved: &Resolved, files: &TempDir) -> Result<Self, LabError> {
+        if !resolved.hurts_server() {
+            return Ok(Self { address: site.temporal, client: site.client.clone(), server: None });
+        }
+        let Some(servers) = &site.servers else {
+            let what = "a scenario that hurts the Temporal server".to_owned();
+            return Err(LabError::Unserved { what, why: "none was started that is its own".to_owned() });
+        };
+        let server = servers.start(files.path()).await?;
+        let address = server.address();
+        let client = Client::connect(&address.to_string(), &site.namespace, Journal::in_memory()).await?;
+        Ok(Self { address, client: client.patient(), server: Some(server) })
     }
 }
 

@@ -18,6 +18,8 @@ use super::gate::{self, Gate};
 use super::idp::Observed;
 use super::link::Link;
 use super::operate::Operator;
+use super::server::ServerHand;
+use super::temporal::OwnServer;
 use super::tokens::{Judge, Names, Validation};
 use super::worker::WorkerProcess;
 use super::workload::Client;
@@ -42,6 +44,8 @@ pub struct Opening {
     pub temporal: SocketAddr,
     /// A connection of the harness's own to it, by which faults reach work that is under way. Without one they do not.
     pub operator: Option<Client>,
+    /// The same, if it is this lab's own, so that faults may hurt it.
+    pub server: Option<OwnServer>,
     /// How the gate decides who may call, once it asks for a bearer.
     pub authorization: gate::Authorization,
     /// The workers' clock, if they are started with one that can be moved.
@@ -129,13 +133,15 @@ impl Scene {
             ..gate::Config::new(authority, journal.clone())
         });
         let (operator, operating) = Operator::new(opening.operator, journal.clone());
-        let temporal = TemporalEnd { gate: gate.clone(), clock, operator };
+        let (server, hurting) = ServerHand::new(opening.server, journal.clone());
+        let temporal = TemporalEnd { gate: gate.clone(), clock, operator, server };
         let (handles, orders) =
             Handles::new(journal.clone(), idp, judge, lifetime, opening.worker_clock, expiries, temporal);
         let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
         let mut serving = JoinSet::new();
         serving.spawn(operating);
+        serving.spawn(hurting);
         serving.spawn(tell_expiries(journal.clone(), handles.idp.clone(), Arc::clone(&handles.expiries)));
         Self { journal, handles, front, gate, progress, orders: Some(orders), serving }
     }

@@ -18,12 +18,18 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     GetWorkflowExecutionHistoryResponse, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
 };
 
+use tokio::time::Instant;
+
 use super::payload;
 use crate::journal::{Event, Journal, WorkflowId, WorkflowStatus};
 
 /// A long poll for a workflow's end is made anew after this time. A server under load has been seen to lose the news
 /// that a workflow has closed, once in some 1,500; nobody shall wait for that in vain.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A server that is away comes back within this time.
+const AWAY: Duration = Duration::from_secs(30);
+/// How long to wait before it is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Who calls, as the server sees it.
 pub(super) const IDENTITY: &str = "tokenlapse";
 /// What Temporal's names of history events begin with, and the journal's do not.
@@ -79,6 +85,8 @@ pub struct Client {
     service: Box<dyn WorkflowService>,
     namespace: String,
     journal: Journal,
+    /// How long a server that is away is asked again.
+    patience: Duration,
 }
 
 impl Client {
@@ -96,7 +104,17 @@ impl Client {
         let options =
             ConnectionOptions::new(url).identity(IDENTITY.to_owned()).connect_timeout(Duration::from_secs(10)).build();
         let connection = Connection::connect(options).await.map_err(|error| failed(error.into()))?;
-        Ok(Self { service: connection.workflow_service(), namespace: namespace.to_owned(), journal })
+        Ok(Self {
+            service: connection.workflow_service(),
+            namespace: namespace.to_owned(),
+            journal,
+            patience: Duration::ZERO,
+        })
+    }
+
+    /// The same connection, to a server that may be away for a while.
+    pub(super) fn patient(self) -> Self {
+        Self { patience: AWAY, ..self }
     }
 
     /// The same connection, reporting to another journal.
@@ -300,15 +318,25 @@ impl Client {
         self.ask(request, |service, request| service.get_workflow_execution_history(request)).await
     }
 
-    /// Asks once more if the connection ends under a call, which a server does to connections of some age. Each of these
-    /// calls may be made twice: to read changes nothing, what starts or changes something carries the id of its request or
-    /// does no more the second time, and what was ended stays so.
+    /// Asks once more if the connection ends under a call, which a server does to connections of some age, and of a server
+    /// that may be away, again and again. Each of these calls may be made twice: to read changes nothing, what starts or
+    /// changes something carries the id of its request or does no more the second time, and what was ended stays so.
     pub(super) async fn ask<R: Clone, T>(&mut self, request: R, rpc: Rpc<R, T>) -> Result<T, Status> {
-        let reply = match rpc(&mut *self.service, request.clone().into_request()).await {
-            Err(status) if is_connection_lost(&status) => rpc(&mut *self.service, request.into_request()).await,
-            reply => reply,
-        };
-        reply.map(Response::into_inner)
+        let (began, mut again) = (Instant::now(), true);
+        loop {
+            let status = match rpc(&mut *self.service, request.clone().into_request()).await {
+                Ok(reply) => return Ok(reply.into_inner()),
+                Err(status) => status,
+            };
+            let lost = is_connection_lost(&status);
+            // A server that ends gives calls up that wait, too.
+            let away = lost || matches!(status.code(), Code::Unavailable | Code::Cancelled);
+            if away && began.elapsed() < self.patience {
+                tokio::time::sleep(PAUSE).await;
+            } else if !(lost && std::mem::take(&mut again)) {
+                return Err(status);
+            }
+        }
     }
 
     fn history_request(&self, workflow: &WorkflowId, page: Vec<u8>) -> GetWorkflowExecutionHistoryRequest {

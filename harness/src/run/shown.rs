@@ -126,7 +126,13 @@ mod tests {
         assert_eq!(left_out(&[GET, SHIP]), ["expiry-inside-paging", "revocation-offline"]);
         assert_eq!(
             left_out(&[GET, LIST]),
-            ["expiry-inside-paging", "outage-api-503", "outage-effect-reply-lost", "revocation-offline"]
+            [
+                "expiry-inside-paging",
+                "outage-api-503",
+                "outage-effect-reply-lost",
+                "revocation-offline",
+                "server-killed-after-effect"
+            ]
         );
         // All that is troubled comes after the first good answer.
         let all = catalogue().expect("good").len();
@@ -135,7 +141,13 @@ mod tests {
         let content: Vec<_> = content.into_iter().filter(|id| !alone.contains(id)).collect();
         let of_frontend = ["goaway", "html", "renewed-in-time", "reply-lost", "unavailable"];
         let of_frontend = of_frontend.map(|name| format!("frontend-{name}"));
-        let others = ["lifecycle-paused-past-expiry", "outage-api-503", "outage-effect-reply-lost", "rotation-restart"];
+        let others = [
+            "lifecycle-paused-past-expiry",
+            "outage-api-503",
+            "outage-effect-reply-lost",
+            "rotation-restart",
+            "server-killed-after-effect",
+        ];
         let others = others.map(str::to_owned);
         assert_eq!(content, [&of_frontend[..], &others].concat(), "they need one request only");
         assert_eq!(left_out(&[]).len(), all - 1, "a restart between two workflows needs none");

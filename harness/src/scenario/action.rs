@@ -17,6 +17,7 @@ use super::idp_action::{
     ClientChoice, IdpAlter, IdpDelay, IdpReplies, IdpRespond, Lifetime, RateLimit, RetryAfter, Revoke, RotateKeys,
     TokenChoice,
 };
+use super::server_action::{EndServer, PauseServer};
 use super::value::{Entries, Value};
 use super::work_action::{ActivityChoice, ResetWorkflow, Signal, WorkflowChoice};
 
@@ -73,6 +74,9 @@ actions! {
     WorkerKill(WorkerChoice) "worker.kill" "A worker process dies by SIGKILL."
     WorkerStop(WorkerChoice) "worker.stop" "A worker process is asked to end by SIGTERM."
     WorkerRestart(WorkerChoice) "worker.restart" "A worker process dies by SIGKILL and is started again."
+    TemporalPause(PauseServer) "temporal.pause" "The Temporal server is stopped (SIGSTOP): connections stay, and nobody is answered until healing."
+    TemporalRestart(EndServer) "temporal.restart" "The Temporal server is ended in good order and started again, with all that it knew."
+    TemporalKill(EndServer) "temporal.kill" "The Temporal server dies by SIGKILL and is started again, with all that it had said it knew."
     ActivityPause(ActivityChoice) "activity.pause" "Activities that are under way get no further attempt until healing. A worker hears of it by its heartbeats only."
     ActivityReset(ActivityChoice) "activity.reset" "Activities that wait for a retry begin anew at once, with their first attempt. A first attempt that runs is left alone; of a later one that runs the report is refused, and the activity waits for its timeout."
     WorkflowCancel(WorkflowChoice) "workflow.cancel" "Workflows are asked to cancel themselves."
@@ -125,6 +129,8 @@ impl Action {
                 | Self::WorkerKill(_)
                 | Self::WorkerStop(_)
                 | Self::WorkerRestart(_)
+                | Self::TemporalRestart(_)
+                | Self::TemporalKill(_)
                 | Self::ActivityReset(_)
                 | Self::WorkflowCancel(_)
                 | Self::WorkflowTerminate(_)

@@ -287,6 +287,11 @@ impl Resolved {
     pub fn read(recorded: &serde_json::Value) -> Result<Self, String> {
         read_recorded(recorded)
     }
+
+    /// Whether it hurts the Temporal server itself, which nobody else may use then.
+    pub(crate) fn hurts_server(&self) -> bool {
+        self.faults.iter().any(|fault| fault.action.hurts_server())
+    }
 }
 
 /// The models know where their files say something, and so are read by the reader of those files: JSON is YAML.

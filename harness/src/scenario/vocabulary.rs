@@ -76,6 +76,7 @@ pub fn values_of(event: &str, filter: &str) -> Option<&'static [&'static str]> {
         (_, "change") => &["issued", "expired", "revoked", "rotated"],
         (_, "token_kind") => &["access", "refresh"],
         (_, "stream") => &["stdout", "stderr"],
+        ("temporal.server", "state") => &["paused", "resumed", "gone", "back", "lost"],
         (_, "operation") => &[
             "activity.pause",
             "activity.unpause",

@@ -220,6 +220,15 @@ pub enum Event {
         details: Value,
     },
 
+    /// The scenario's own Temporal server was hurt, or is well again.
+    #[serde(rename = "temporal.server")]
+    TemporalServer {
+        /// How it stands from now on.
+        state: ServerState,
+        /// Why it is lost.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<String>,
+    },
     /// Temporal's server has answered to what a fault had it do to a workflow, or to an activity of it.
     #[serde(rename = "temporal.operation")]
     TemporalOperation {
@@ -316,6 +325,22 @@ pub enum WorkflowStatus {
     Running,
 }
 
+/// How the Temporal server stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerState {
+    /// It is stopped, and answers nobody.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// It has ended.
+    Gone,
+    /// It answers again.
+    Back,
+    /// It could not be started again.
+    Lost,
+}
+
 /// What it is time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -391,6 +416,7 @@ impl Event {
             Self::ActivityFailed { .. } => "activity.failed",
             Self::ActivityCancelled(_) => "activity.cancelled",
             Self::ActivityHeartbeat { .. } => "activity.heartbeat",
+            Self::TemporalServer { .. } => "temporal.server",
             Self::TemporalOperation { .. } => "temporal.operation",
             Self::WorkerStarted { .. } => "worker.started",
             Self::WorkerReady { .. } => "worker.ready",

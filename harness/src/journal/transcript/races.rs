@@ -12,6 +12,8 @@ const ONCE: &[&str] = &[
     "api.refuse_token",
     "link.reset",
     "worker.restart",
+    "temporal.restart",
+    "temporal.kill",
     "activity.reset",
     "workflow.reset",
 ];
@@ -23,6 +25,7 @@ const HARMLESS: &[&str] = &[
     "idp.delay",
     "link.latency",
     "link.bandwidth",
+    "temporal.pause",
     "activity.pause",
     "workflow.cancel",
     "workflow.terminate",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenlapse::fault::Plan;
-use tokenlapse::journal::{Event, Instance, TokenChange, WorkflowStatus};
+use tokenlapse::journal::{Event, Instance, ServerState, TokenChange, WorkflowStatus};
 
 use super::support::{
     Lab, api, api_request, attempt_failed, attempt_started, exited, grant, issued, operated, plan, refusal, request,
@@ -101,6 +101,11 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         let event = json!({"kind": kind, "call": 9, "instance": "w1.1", "rpc": "PollActivityTaskQueue", "code": code});
         serde_json::from_value(event).expect("an event")
     };
+    let server = |state| Event::TemporalServer { state, reason: None };
+    let ended_and_back = || {
+        let (answered, lost) = (rpc("gate.rpc_done", 0), rpc("gate.rpc_done", 14));
+        vec![server(ServerState::Gone), lost, server(ServerState::Back), answered]
+    };
     let of_new_key = || vec![Event::IdpKey { kid: "k2".into() }, issued("T9"), api("w1", "T9", 200, None)];
     vec![
         ("idp.revoke: {}", vec![], vec![died(TokenChange::Revoked), refused("revoked")]),
@@ -146,6 +151,9 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
         ("worker.kill: {}", vec![], vec![exited("w1", true)]),
         ("worker.stop: {}", vec![], vec![exited("w1", true)]),
         ("worker.restart: {}", vec![], vec![exited("w1", true)]),
+        ("temporal.pause: {}", vec![], vec![server(ServerState::Paused), rpc("gate.rpc", 0)]),
+        ("temporal.restart: {}", vec![], ended_and_back()),
+        ("temporal.kill: { down: 1s }", vec![], ended_and_back()),
         ("activity.pause: {}", vec![], vec![operated("activity.pause", None), attempt_failed()]),
         (
             "activity.reset: { type: A }",

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokenlapse::fault::{Controls, Engine, Expiry, LinkFault, Operation, Plan, Progress, Revocation, TokenLifetime};
+use tokenlapse::fault::{
+    Controls, Engine, Expiry, LinkFault, Operation, Plan, Progress, Revocation, ServerFault, TokenLifetime,
+};
 use tokenlapse::journal::{
     Act, Answer, ApiRequest, ApiResponse, Call, Clock, Directive, Effect, Event, IdpRequest, IdpResponse, IdpToken,
     Instance, Journal, TokenChange, TokenKind, TokenName,
@@ -108,6 +110,9 @@ impl Controls for Said {
     }
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("restart {instance:?}"))
+    }
+    fn hurt_server(&mut self, fault: ServerFault) -> Effect {
+        self.told(format!("server {fault:?}"))
     }
     fn operate(&mut self, Operation { workflows, deed }: Operation) -> Effect {
         self.told(format!("{deed:?} {}", workflows.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))

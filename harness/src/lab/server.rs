@@ -1,0 +1,100 @@
+//! The scenario's own Temporal server, as faults take hold of it.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::temporal::OwnServer;
+use crate::fault::ServerFault;
+use crate::journal::{Effect, Event, Journal, ServerState};
+
+/// Has faults of the server carried out, one after the other. Clones share it.
+#[derive(Clone)]
+pub(super) struct ServerHand(mpsc::UnboundedSender<Asked>);
+
+/// A fault, and whom to tell once the server is hurt.
+type Asked = (ServerFault, oneshot::Sender<()>);
+
+impl ServerHand {
+    /// One, and what carries out what it is asked for; without a server of the scenario's own, nothing is.
+    pub(super) fn new(server: Option<OwnServer>, journal: Journal) -> (Self, impl Future<Output = ()> + Send) {
+        let (asked, mut asking) = mpsc::unbounded_channel::<Asked>();
+        let work = async move {
+            let Some(server) = server else { return };
+            let mut hurt = Hurt { server, journal, pauses: 0 };
+            while let Some((fault, done)) = asking.recv().await {
+                hurt.carry_out(fault, done).await;
+            }
+        };
+        (Self(asked), work)
+    }
+
+    /// Asks for a fault. The effect is that the server is hurt, not that it is well again.
+    pub(super) fn ask(&self, fault: ServerFault) -> Effect {
+        let (done, told) = oneshot::channel();
+        // Without a server, and once the lab is closed, nothing is carried out.
+        let _ = self.0.send((fault, done));
+        Box::pin(async move {
+            let _ = told.await;
+        })
+    }
+}
+
+struct Hurt {
+    server: OwnServer,
+    journal: Journal,
+    /// How many pauses stand: it goes on when all are undone.
+    pauses: u32,
+}
+
+impl Hurt {
+    async fn carry_out(&mut self, fault: ServerFault, done: oneshot::Sender<()>) {
+        match fault {
+            ServerFault::Pause => {
+                self.pauses += 1;
+                if self.server.pause().await {
+                    self.say(ServerState::Paused, None);
+                }
+            }
+            ServerFault::Resume => {
+                self.pauses = self.pauses.saturating_sub(1);
+                if self.pauses == 0 && self.server.resume().await {
+                    self.say(ServerState::Resumed, None);
+                }
+            }
+            ServerFault::Restart { down } => {
+                if self.server.end().await {
+                    return self.come_back(down, done).await;
+                }
+            }
+            ServerFault::Kill { down } => {
+                if self.server.kill().await {
+                    return self.come_back(down, done).await;
+                }
+            }
+        }
+        // Nobody need wait.
+        let _ = done.send(());
+    }
+
+    /// Starts the server again that is gone now. Who waits goes on before: to meet no server is the fault.
+    async fn come_back(&mut self, down: Duration, done: oneshot::Sender<()>) {
+        self.say(ServerState::Gone, None);
+        let _ = done.send(());
+        tokio::time::sleep(down).await;
+        match self.server.start_again().await {
+            Ok(()) => {
+                // As one that has never been stopped.
+                self.pauses = 0;
+                self.say(ServerState::Back, None);
+            }
+            Err(error) => self.say(ServerState::Lost, Some(error.to_string())),
+        }
+    }
+
+    fn say(&self, state: ServerState, reason: Option<String>) {
+        let recorded = self.journal.record(Event::TemporalServer { state, reason });
+        // What it triggers may hurt the server once more, which has to wait for this.
+        tokio::spawn(recorded.settled());
+    }
+}

@@ -131,7 +131,7 @@ mod tests {
                 "outage-api-503",
                 "outage-effect-reply-lost",
                 "revocation-offline",
-                "server-killed-after-effect"
+                "server-killed-during-effect"
             ]
         );
         // All that is troubled comes after the first good answer.
@@ -146,7 +146,7 @@ mod tests {
             "outage-api-503",
             "outage-effect-reply-lost",
             "rotation-restart",
-            "server-killed-after-effect",
+            "server-killed-during-effect",
         ];
         let others = others.map(str::to_owned);
         assert_eq!(content, [&of_frontend[..], &others].concat(), "they need one request only");

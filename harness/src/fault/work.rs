@@ -15,6 +15,8 @@ pub(super) struct Work {
     workflows: Vec<WorkflowId>,
     /// The activity whose failed attempt triggered it: its retry is the first thing that a pause withholds.
     failing: Option<Activity>,
+    /// Workflows, and activities of theirs, on which it was not.
+    refused: BTreeSet<(WorkflowId, Option<String>)>,
     /// Workflows on which it was carried out.
     done: BTreeSet<WorkflowId>,
     /// Activities on which it was carried out, and is not undone.
@@ -43,13 +45,13 @@ impl Work {
             }
             (Bite::ActivityBegunAnew, Event::ActivityStarted(attempt)) => {
                 let activity = Activity::of(attempt);
-                attempt.attempt == 1 && self.standing.contains(&activity) && began_before(&activity)
+                attempt.attempt == 1 && self.hits(&activity.workflow, Some(&activity.id)) && began_before(&activity)
             }
             (Bite::WorkflowCancelled, Event::WorkflowClosed { workflow, status }) => {
-                *status == WorkflowStatus::Cancelled && self.done.contains(workflow)
+                *status == WorkflowStatus::Cancelled && self.hits(workflow, None)
             }
             (Bite::WorkflowTerminated, Event::WorkflowClosed { workflow, status }) => {
-                *status == WorkflowStatus::Terminated && self.done.contains(workflow)
+                *status == WorkflowStatus::Terminated && self.hits(workflow, None)
             }
             (Bite::WorkflowBegunAnew, Event::ActivityStarted(attempt)) => {
                 attempt.attempt == 1 && self.done.contains(&attempt.workflow)
@@ -59,6 +61,13 @@ impl Work {
             }
             _ => false,
         }
+    }
+
+    /// Whether it aimed at this workflow, and the server has not refused. What comes of it may be seen before the server's
+    /// answer is.
+    fn hits(&self, workflow: &WorkflowId, activity: Option<&String>) -> bool {
+        let refused = |activity| self.refused.contains(&(workflow.clone(), activity));
+        self.workflows.contains(workflow) && !refused(None) && !(activity.is_some() && refused(activity.cloned()))
     }
 
     pub(super) fn follow(&mut self, event: &Event) {
@@ -71,6 +80,9 @@ impl Work {
                     (Some(activity), _) => drop(self.standing.insert(activity)),
                     (None, _) => drop(self.done.insert(workflow.clone())),
                 }
+            }
+            Event::TemporalOperation { workflow, activity, refused: Some(_), .. } => {
+                self.refused.insert((workflow.clone(), activity.clone()));
             }
             // The next task may come with the answer to the report of the last.
             Event::GateRpcDone { instance, rpc, code: Some(0), .. }

@@ -23,6 +23,7 @@ use super::env::LabEnv;
 use super::frontend;
 use super::pulse::Pulse;
 use super::scene::{Incomplete, Opening, Scene};
+use super::server::Frontend;
 use super::temporal::{OwnServer, Servers, StartError};
 use super::tokens::Validation;
 use super::upstream;
@@ -175,7 +176,7 @@ impl Lab {
         journal.record(Event::RunStarted(Box::new(brief.header(site)))).settled().await;
         let resolved = brief.resolved;
         let files = tempfile::Builder::new().prefix("lab-").tempdir_in(&site.scratch)?;
-        let frontend = Frontend::of(site, resolved, &files).await?;
+        let frontend = Frontend::of(site, resolved, files.path()).await?;
         let own = match &resolved.api.upstream {
             None if brief.upstream.is_none() => Some(upstream::start(&resolved.api.routes).await),
             _ => None,
@@ -327,30 +328,6 @@ impl Lab {
         }
         journal.end(None).await;
         Ok(())
-    }
-}
-
-/// The Temporal server of one lab.
-struct Frontend {
-    address: SocketAddr,
-    client: Client,
-    server: Option<OwnServer>,
-}
-
-impl Frontend {
-    /// The site's, or one of the lab's own that may be hurt.
-    async fn of(site: &Site, resolved: &Resolved, files: &TempDir) -> Result<Self, LabError> {
-        if !resolved.hurts_server() {
-            return Ok(Self { address: site.temporal, client: site.client.clone(), server: None });
-        }
-        let Some(servers) = &site.servers else {
-            let what = "a scenario that hurts the Temporal server".to_owned();
-            return Err(LabError::Unserved { what, why: "none was started that is its own".to_owned() });
-        };
-        let server = servers.start(files.path()).await?;
-        let address = server.address();
-        let client = Client::connect(&address.to_string(), &site.namespace, Journal::in_memory()).await?;
-        Ok(Self { address, client: client.patient(), server: Some(server) })
     }
 }
 

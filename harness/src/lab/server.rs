@@ -1,12 +1,44 @@
-//! The scenario's own Temporal server, as faults take hold of it.
+//! The Temporal server of one lab, and how faults take hold of it if it is the lab's own.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::opened::{LabError, Site};
 use super::temporal::OwnServer;
+use super::workload::Client;
 use crate::fault::ServerFault;
 use crate::journal::{Effect, Event, Journal, ServerState};
+use crate::scenario::Resolved;
+
+/// The Temporal server of one lab.
+pub(super) struct Frontend {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// A connection to it.
+    pub(super) client: Client,
+    /// The server, if it is the lab's own.
+    pub(super) server: Option<OwnServer>,
+}
+
+impl Frontend {
+    /// The site's, or one of the lab's own that may be hurt and keeps its data among `files`.
+    pub(super) async fn of(site: &Site, resolved: &Resolved, files: &Path) -> Result<Self, LabError> {
+        if !resolved.hurts_server() {
+            return Ok(Self { address: site.temporal, client: site.client.clone(), server: None });
+        }
+        let Some(servers) = &site.servers else {
+            let what = "a scenario that hurts the Temporal server".to_owned();
+            return Err(LabError::Unserved { what, why: "none was started that is its own".to_owned() });
+        };
+        let server = servers.start(files).await?;
+        let address = server.address();
+        let client = Client::connect(&address.to_string(), &site.namespace, Journal::in_memory()).await?;
+        Ok(Self { address, client: client.patient(), server: Some(server) })
+    }
+}
 
 /// Has faults of the server carried out, one after the other. Clones share it.
 #[derive(Clone)]

@@ -86,6 +86,12 @@ fn workflow_task() -> Event {
     serde_json::from_value(event).expect("an event")
 }
 
+/// A poll begins, or is answered.
+fn poll(kind: &str) -> Event {
+    let event = json!({"kind": kind, "call": 9, "instance": "w1.1", "rpc": "PollActivityTaskQueue", "code": 0});
+    serde_json::from_value(event).expect("an event")
+}
+
 /// Every action, triggered by the first reply of the API, with what happens before and with what proves its bite.
 fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let api_request = || Event::ApiRequest(api_request("w1", "T1"));
@@ -229,6 +235,8 @@ fn what_fires_and_changes_nothing_never_bites() {
             Event::ApiRequest(api_request("w1", "T2")),
             api("w1", "T2", 200, None),
             attempt_started(1),
+            poll("gate.rpc"),
+            poll("gate.rpc_done"),
             workflow_task(),
             workflow_task(),
             closed(WorkflowStatus::Completed),

@@ -116,6 +116,14 @@ fn a_workflow_that_ends_so_though_the_server_refused_was_ended_by_somebody_else(
 }
 
 #[test]
+fn an_end_that_is_seen_before_the_servers_answer_is_a_bite_all_the_same() {
+    let lab = lab("workflow.terminate: {}");
+    lab.send(api_of("w", "T1"));
+    lab.send(Event::WorkflowClosed { workflow: "w".into(), status: WorkflowStatus::Terminated });
+    assert_eq!(lab.counts(0), (1, 1, true));
+}
+
+#[test]
 fn a_fault_that_comes_before_all_work_is_told_so() {
     let said = |when: &str| {
         let text = format!("scenario: s\nfamily: f\ntitle: T\nfaults: [{{ {when}do: {{ workflow.cancel: {{}} }} }}]\n");

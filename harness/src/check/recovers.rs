@@ -7,8 +7,8 @@
 //! A workflow that starts later than that has as long from its start: what trouble left behind may still hold it up.
 //! A workflow that is open when the last worker has ended needs no bound: nobody will end it.
 //!
-//! A workflow that completes where it had to fail is held against the worker only if every fault bit: what did not
-//! bite gave it no reason to fail.
+//! A workflow that completes where it had to end otherwise is held against the worker only if every fault bit: what did
+//! not bite gave it no reason to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,7 +17,6 @@ use super::history::{Histories, Plan};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
 use crate::journal::{Activity, Event, Failure, Record, Run, Seq, WorkflowId, WorkflowStatus};
-use crate::scenario::Ending;
 
 /// For the work that is left, on a machine that was not seen to be busy. `checks: { recovers: { slack: … } }` sets
 /// another.
@@ -49,11 +48,7 @@ impl Check for Recovers {
     }
 
     fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
-        let expected = match context.resolved.expect.ending {
-            Ending::Completed => WorkflowStatus::Completed,
-            Ending::Failed => WorkflowStatus::Failed,
-            Ending::Running => WorkflowStatus::Running,
-        };
+        let expected = context.resolved.expect.ending.status();
         let story = Story::of(run, context);
         if story.workflows.is_empty() {
             return Opinion::not_applicable("no workflow was started");
@@ -83,7 +78,10 @@ impl Check for Recovers {
                 && bound.as_ref().is_some_and(|it| closed.at_us < it.end_us())
             {
                 too_soon.push(closed.seq);
-            } else if (status, expected) == (WorkflowStatus::Completed, WorkflowStatus::Failed) && toothless.is_some() {
+            } else if status == WorkflowStatus::Completed
+                && !matches!(expected, WorkflowStatus::Completed | WorkflowStatus::Running)
+                && toothless.is_some()
+            {
                 spared.push(closed.seq);
             } else if status != expected {
                 let within = bound.as_ref().map_or_else(String::new, |bound| format!(" within {}", bound.sum()));
@@ -124,7 +122,8 @@ impl Check for Recovers {
                 story.workflows.len()
             ))
         } else if let Some(fault) = toothless.filter(|_| !spared.is_empty()) {
-            Opinion::inconclusive(format!("fault {fault} did not bite, so nothing had to fail")).resting_on(spared)
+            Opinion::inconclusive(format!("fault {fault} did not bite, so nothing had to end otherwise"))
+                .resting_on(spared)
         } else if too_soon.is_empty() {
             Judgement::Pass.into()
         } else {

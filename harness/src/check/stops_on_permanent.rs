@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::grants::{Grant, grants, is_permanent};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{Activity, Call, Event, Instance, Live, Run, Seq, WorkflowStatus};
-use crate::scenario::{Ending, Outcome};
+use crate::journal::{Activity, Call, Event, Instance, Live, Run, Seq};
+use crate::scenario::Outcome;
 
 pub(super) struct StopsOnPermanent;
 
@@ -128,11 +128,7 @@ impl Check for StopsOnPermanent {
                 Event::WorkflowClosed { workflow, status }
                     if still_told && context.resolved.expect.outcome == Outcome::Permanent =>
                 {
-                    let expected = match context.resolved.expect.ending {
-                        Ending::Completed => WorkflowStatus::Completed,
-                        Ending::Failed => WorkflowStatus::Failed,
-                        Ending::Running => WorkflowStatus::Running,
-                    };
+                    let expected = context.resolved.expect.ending.status();
                     if *status != expected {
                         let what = format!("workflow {workflow} ended as {status:?}, though access is gone for good");
                         let wanted = format!("{expected:?}, by `policy.on_permanent`").to_lowercase();

@@ -343,7 +343,7 @@ mod tests {
             ("bounded-load", "grant-storm"),
             ("bounded-load", "expiry-herd"),
             ("api.hold", "do: { api.hold: { until: 2 } }"),
-            ("idp.respond", "do: { idp.respond: { endpoint: token, status: 503, times: 2 } }"),
+            ("idp.respond", "do: { idp.respond: { endpoint: token, status: 503, times: 1000 } }"),
             ("idp.respond", "status"),
             ("time.pass", "all-expired"),
             ("idp.request", "introspect"),

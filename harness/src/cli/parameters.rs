@@ -99,7 +99,7 @@ mod tests {
     fn every_parameter_says_what_it_is() {
         for (name, _) in Action::DOCS {
             let all = parameters(name);
-            assert!(!all.is_empty(), "{name} has parameters, all of them may be optional");
+            assert_eq!(all.is_empty(), *name == "temporal.pause", "{name}: parameters may be optional");
             for parameter in all {
                 assert!(!parameter.values.is_empty() && !parameter.doc.is_empty(), "{name}: {parameter:?}");
             }

@@ -4,9 +4,12 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::bite::{Aim, Known};
-use super::controls::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which};
+use super::controls::{Controls, Expiry, LinkFault, Revocation, ServerFault, TokenLifetime, Which};
 use super::hold::Barrier;
+use super::one::Standing;
+use super::operation::{Operation, failing};
 use super::seen::{instance_of, tokens_of};
+use super::work::Work;
 use crate::journal::{Clock, Effect, Event, TokenKind, TokenName};
 use crate::scenario::{
     Action, ClockOwner, KindOfToken, LinkEnd, RefuseToken, Revoke, TimeMode, TimePass, TokenChoice, Until, WorkerChoice,
@@ -35,6 +38,8 @@ pub(super) struct Fired {
     pub(super) aim: Aim,
     /// Requests are held by it.
     pub(super) barrier: Option<Barrier>,
+    /// What healing has Temporal's server do.
+    pub(super) undone_by: Option<Operation>,
 }
 
 /// Carries an action, of which all is drawn by now, out that `trigger` has triggered. Changes of replies and barriers concern what follows: the
@@ -102,6 +107,26 @@ pub(super) fn fire(
             });
             fired.aim.worker = worker;
         }
+        Action::TemporalPause(_) => fired.effect = Some(controls.hurt_server(ServerFault::Pause)),
+        Action::TemporalRestart(end) => {
+            fired.effect = Some(controls.hurt_server(ServerFault::Restart { down: end.down().to_std() }));
+        }
+        Action::TemporalKill(end) => {
+            fired.effect = Some(controls.hurt_server(ServerFault::Kill { down: end.down().to_std() }));
+        }
+        Action::ActivityPause(_)
+        | Action::ActivityReset(_)
+        | Action::WorkflowCancel(_)
+        | Action::WorkflowTerminate(_)
+        | Action::WorkflowReset(_)
+        | Action::WorkflowSignal(_) => match Operation::of(action, trigger, known) {
+            Some(operation) if !operation.workflows.is_empty() => {
+                fired.aim.work = Work::new(operation.workflows.clone(), failing(trigger));
+                fired.undone_by = operation.undone();
+                fired.effect = Some(controls.operate(operation));
+            }
+            _ => fired.inert = true,
+        },
         Action::TimePass(TimePass::By(by)) => controls.pass_time(by.to_std()),
         Action::TimePass(TimePass::Until(until)) => match controls.until_expiry(expiry(*until, trigger)) {
             Some(by) if time == TimeMode::Real => fired.effect = Some(controls.sit_out(by + JUST_PAST_REAL)),
@@ -133,8 +158,12 @@ pub(super) fn fire(
 }
 
 /// Undoes one firing of an environment fault. Changes of replies and barriers end with what the engine keeps of them.
-pub(super) fn undo(action: &Action, controls: &mut dyn Controls) {
-    match action {
+pub(super) fn undo(standing: &Standing, controls: &mut dyn Controls) {
+    if let Some(operation) = &standing.undone_by {
+        // It comes about by itself, and nobody reports anything that could wait for it.
+        drop(controls.operate(operation.clone()));
+    }
+    match &standing.action {
         Action::IdpLifetime(_) => controls.set_lifetime(None),
         Action::GateRequireBearer(it) => controls.require_bearer(!it.required),
         Action::LinkRefuse(_)
@@ -142,12 +171,14 @@ pub(super) fn undo(action: &Action, controls: &mut dyn Controls) {
         | Action::LinkHalfOpen(_)
         | Action::LinkLatency(_)
         | Action::LinkBandwidth(_) => {
-            if let Some((end, fault)) = link(action) {
+            if let Some((end, fault)) = link(&standing.action) {
                 controls.mend_link(end, fault);
             }
         }
         // It comes about whether or not anybody waits for it.
         Action::WorkerFreeze(choice) => drop(controls.resume_worker(choice.instance.as_deref())),
+        // It comes about by itself, as above.
+        Action::TemporalPause(_) => drop(controls.hurt_server(ServerFault::Resume)),
         Action::ClockSkew(skew) => controls.skew(clock(skew.of), -skew.by.as_millis()),
         Action::ClockDrift(drift) => controls.drift(clock(drift.of), -drift.by.as_millis()),
         _ => {}

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::seen::{Seen, is_instance};
+use super::server::Server;
+use super::work::Work;
 use crate::journal::{
-    Event, Instance, Record, TokenChange, TokenKind, TokenName, is_final, is_poll, turns_client_away,
+    Activity, Attempt, Event, Instance, Record, TokenChange, TokenKind, TokenName, WorkflowId, is_final, is_poll,
+    turns_client_away,
 };
 use crate::scenario::{LinkEnd, ResolvedBite};
 
@@ -32,7 +35,7 @@ pub enum Bite {
     RefusedForTime,
     /// The API meets a token that was signed with the new key, or one that was signed with a key that is gone.
     KeyMet,
-    /// An attempt fails, or an RPC breaks off.
+    /// An attempt fails though nobody refused it anything, or an RPC breaks off.
     AttemptFailed,
     /// The same, or a worker had sent something when the link was healed.
     Withheld,
@@ -48,6 +51,22 @@ pub enum Bite {
     WorkerMisses,
     /// The frozen worker goes on.
     WorkerResumed,
+    /// A call reaches the Temporal server while it is stopped.
+    CallUnanswered,
+    /// A call breaks off as the Temporal server ends, and one is answered once it is back.
+    ServerBack,
+    /// An attempt that would be followed by another fails, or is given up, while its activity is paused.
+    AttemptWithheld,
+    /// An activity of which attempts had started before starts with its first attempt.
+    ActivityBegunAnew,
+    /// A workflow that was asked to cancel itself closes so.
+    WorkflowCancelled,
+    /// A workflow closes because it was ended.
+    WorkflowTerminated,
+    /// A workflow that was reset starts an activity.
+    WorkflowBegunAnew,
+    /// A worker does a workflow task that it was given after the signal had reached the workflow.
+    SignalGiven,
 }
 
 /// The default proof of every action, by the action's name.
@@ -87,6 +106,15 @@ pub static BITES: &[(&str, Bite)] = &[
     ("worker.restart", Bite::WorkerExited),
     ("worker.freeze", Bite::WorkerMisses),
     ("worker.resume", Bite::WorkerResumed),
+    ("temporal.pause", Bite::CallUnanswered),
+    ("temporal.restart", Bite::ServerBack),
+    ("temporal.kill", Bite::ServerBack),
+    ("activity.pause", Bite::AttemptWithheld),
+    ("activity.reset", Bite::ActivityBegunAnew),
+    ("workflow.cancel", Bite::WorkflowCancelled),
+    ("workflow.terminate", Bite::WorkflowTerminated),
+    ("workflow.reset", Bite::WorkflowBegunAnew),
+    ("workflow.signal", Bite::SignalGiven),
     ("time.pass", Bite::TokenExpired),
     ("clock.skew", Bite::RefusedForTime),
     ("clock.drift", Bite::RefusedForTime),
@@ -110,9 +138,11 @@ impl Bite {
             Self::AccessRegained => "a client got a token that had been refused for good",
             Self::RefusedForTime => "the API refused a token for the time on a clock, or one was replaced too early",
             Self::KeyMet => "the API met a token of the new key, or one of a key that is gone",
-            Self::AttemptFailed => "an activity attempt failed, or an RPC to Temporal broke off",
+            Self::AttemptFailed => {
+                "an activity attempt failed to which nothing was refused, or an RPC to Temporal broke off"
+            }
             Self::Withheld => {
-                "an activity attempt failed, an RPC to Temporal broke off, or a worker had sent something when the link \
+                "an activity attempt failed to which nothing was refused, an RPC to Temporal broke off, or a worker had sent something when the link \
                  was healed"
             }
             Self::RefusedAtGate => "the gate refused a call for its bearer",
@@ -121,11 +151,19 @@ impl Bite {
             Self::WorkerExited => "the worker ended",
             Self::WorkerMisses => "a reply or a task was for the frozen worker",
             Self::WorkerResumed => "the frozen worker went on",
+            Self::CallUnanswered => "a call reached Temporal while it was stopped",
+            Self::ServerBack => "a call to Temporal broke off as it ended, and one was answered once it was back",
+            Self::AttemptWithheld => "an attempt failed or was given up while its activity was paused",
+            Self::ActivityBegunAnew => "an activity that had been attempted began with its first attempt again",
+            Self::WorkflowCancelled => "the workflow closed as cancelled",
+            Self::WorkflowTerminated => "the workflow closed as terminated",
+            Self::WorkflowBegunAnew => "an activity of the workflow began after it had gone back",
+            Self::SignalGiven => "a worker did a workflow task that it was given after the signal",
         }
     }
 }
 
-/// What is known of tokens and clients when a fault fires.
+/// What is known of tokens, clients and workflows when a fault fires.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     /// The tokens that live, as far as was told, in order of issue.
@@ -134,6 +172,10 @@ pub(super) struct Known {
     holders: BTreeMap<TokenName, Instance>,
     /// Clients whose last token request was refused for good.
     shut_out: BTreeSet<String>,
+    /// Workflows of the scenario run that were not seen closed, with their numbers, in order of their start.
+    open: Vec<(WorkflowId, u32)>,
+    /// Activities of which an attempt has started.
+    begun: BTreeSet<Activity>,
 }
 
 impl Known {
@@ -157,6 +199,9 @@ impl Known {
                     self.shut_out.insert(client.clone());
                 }
             }
+            Event::WorkflowStarted { workflow, n } => self.open.push((workflow.clone(), *n)),
+            Event::WorkflowClosed { workflow, .. } => self.open.retain(|(open, _)| open != workflow),
+            Event::ActivityStarted(attempt) => drop(self.begun.insert(Activity::of(attempt))),
             _ => {}
         }
     }
@@ -170,6 +215,11 @@ impl Known {
     pub(super) fn live_access(&self) -> impl Iterator<Item = &TokenName> {
         self.live.iter().filter(|(_, kind)| *kind == TokenKind::Access).map(|(token, _)| token)
     }
+
+    /// The workflows of the scenario run that are open, with their numbers within the workload.
+    pub(super) fn open(&self) -> impl Iterator<Item = &(WorkflowId, u32)> {
+        self.open.iter()
+    }
 }
 
 /// Whom a firing aimed at, where that is anybody in particular.
@@ -179,6 +229,31 @@ pub(super) struct Aim {
     pub(super) worker: Option<String>,
     pub(super) link: Option<LinkEnd>,
     pub(super) worker_clock: bool,
+    pub(super) work: Work,
+}
+
+/// Which attempts were refused something since a firing: those have a reason of their own to fail.
+#[derive(Debug, Default)]
+struct Told {
+    /// Instances that were: attempts that were under way before the firing count as theirs.
+    instances: BTreeSet<Instance>,
+    /// Attempts that began since, and whose instance was refused nothing meanwhile.
+    unrefused: Vec<Attempt>,
+}
+
+impl Told {
+    fn begins(&mut self, attempt: &Attempt) {
+        self.unrefused.push(attempt.clone());
+    }
+
+    fn refused(&mut self, instance: &Instance) {
+        self.instances.insert(instance.clone());
+        self.unrefused.retain(|attempt| attempt.instance != *instance);
+    }
+
+    fn explains(&self, attempt: &Attempt) -> bool {
+        self.instances.contains(&attempt.instance) && !self.unrefused.contains(attempt)
+    }
 }
 
 /// One firing that nothing has proved yet.
@@ -193,15 +268,27 @@ pub(super) struct Unproved {
     dead: BTreeMap<TokenName, TokenChange>,
     /// Tokens that the new key signed, once there is one.
     new_key: Option<BTreeSet<TokenName>>,
+    told: Told,
     /// Instances that were frozen since.
     frozen: BTreeSet<Instance>,
+    server: Server,
     /// How many events were as the scenario's own proof wants them.
     matching: u32,
 }
 
 impl Unproved {
     pub(super) fn new(known: Known, trigger: Value, aim: Aim) -> Self {
-        Self { known, trigger, aim, dead: BTreeMap::new(), new_key: None, frozen: BTreeSet::new(), matching: 0 }
+        Self {
+            known,
+            trigger,
+            aim,
+            dead: BTreeMap::new(),
+            new_key: None,
+            told: Told::default(),
+            frozen: BTreeSet::new(),
+            server: Server::default(),
+            matching: 0,
+        }
     }
 
     /// Whether this event, which came after the firing, proves what the scenario wants as proof.
@@ -265,7 +352,9 @@ impl Unproved {
                 self.new_key.is_some() && reply.request.refused.as_deref() == Some("unknown_key")
                     || reply.request.token.as_ref().is_some_and(of_new_key)
             }
-            (Bite::AttemptFailed | Bite::Withheld, Event::ActivityFailed { .. }) => true,
+            (Bite::AttemptFailed | Bite::Withheld, Event::ActivityFailed { attempt, .. }) => {
+                self.aim.link != Some(LinkEnd::Temporal) && !self.told.explains(attempt)
+            }
             (Bite::AttemptFailed | Bite::Withheld, Event::GateRpcDone { code: None, .. }) => {
                 self.aim.link == Some(LinkEnd::Temporal)
             }
@@ -280,7 +369,8 @@ impl Unproved {
             (Bite::WorkerMisses, Event::IdpResponse(reply)) => self.frozen.contains(&reply.request.instance),
             (Bite::WorkerMisses, Event::ActivityStarted(attempt)) => self.frozen.contains(&attempt.instance),
             (Bite::WorkerResumed, Event::WorkerResumed { instance }) => self.is_aimed_at(instance),
-            _ => false,
+            (Bite::CallUnanswered | Bite::ServerBack, event) => self.server.proves(bite, event),
+            _ => self.aim.work.proves(bite, event, |activity| self.known.begun.contains(activity)),
         }
     }
 
@@ -289,6 +379,8 @@ impl Unproved {
     }
 
     fn follow(&mut self, event: &Event) {
+        self.aim.work.follow(event);
+        self.server.follow(event);
         match event {
             Event::IdpToken(change) if change.change == TokenChange::Issued => {
                 if let Some(signed) = &mut self.new_key {
@@ -298,6 +390,8 @@ impl Unproved {
             Event::IdpToken(change) if self.known.kind(&change.token).is_some() => {
                 self.dead.entry(change.token.clone()).or_insert(change.change);
             }
+            Event::ActivityStarted(attempt) => self.told.begins(attempt),
+            Event::IdpResponse(reply) if reply.status >= 400 => self.told.refused(&reply.request.instance),
             Event::WorkerFrozen { instance } if self.is_aimed_at(instance) => {
                 self.frozen.insert(instance.clone());
             }
@@ -305,8 +399,9 @@ impl Unproved {
                 self.new_key.get_or_insert_default();
             }
             // Who was refused has a reason to ask for another one.
-            Event::ApiResponse(reply) if reply.status == 401 => {
-                if let Some(token) = &reply.request.token {
+            Event::ApiResponse(reply) if reply.status >= 400 => {
+                self.told.refused(&reply.request.instance);
+                if let Some(token) = reply.request.token.as_ref().filter(|_| reply.status == 401) {
                     self.known.holders.remove(token);
                 }
             }

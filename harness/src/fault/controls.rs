@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::operation::Operation;
 use crate::journal::{Clock, Directive, Effect, TokenKind, TokenName};
 use crate::scenario::{LinkEnd, RetryAfter};
 
@@ -100,6 +101,14 @@ pub trait Controls: Send {
     /// Takes back one [`freeze_worker`](Self::freeze_worker). Polls that were parked meanwhile are ended first: the next
     /// task is for somebody who is awake.
     fn resume_worker(&mut self, instance: Option<&str>) -> Effect;
+    /// Hurts the scenario's own Temporal server. The effect is that it is hurt; it comes back by itself. What becomes of it
+    /// is recorded ([`Event::TemporalServer`](crate::journal::Event::TemporalServer)).
+    fn hurt_server(&mut self, fault: ServerFault) -> Effect;
+
+    /// Has Temporal's server do something to workflows. The effect is that it has answered, or that it was waited for long
+    /// enough; either way [`Event::TemporalOperation`](crate::journal::Event::TemporalOperation) says so. Of several
+    /// operations one is done after the other.
+    fn operate(&mut self, operation: Operation) -> Effect;
 }
 
 /// Whose expiry.
@@ -161,6 +170,25 @@ pub enum LinkFault {
     Bandwidth(NonZeroU32),
 }
 
+/// What is done to Temporal's server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerFault {
+    /// It is stopped.
+    Pause,
+    /// It goes on, if no other pause stands.
+    Resume,
+    /// It is ended in good order, and started again.
+    Restart {
+        /// How long after its end.
+        down: Duration,
+    },
+    /// It is killed, and started again.
+    Kill {
+        /// How long after its end.
+        down: Duration,
+    },
+}
+
 /// Does nothing at all: a fault that fires and changes nothing. That no fault bites then is how its proof is proved.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Inert;
@@ -211,6 +239,12 @@ impl Controls for Inert {
         nothing()
     }
     fn restart_worker(&mut self, _: Option<&str>) -> Effect {
+        nothing()
+    }
+    fn hurt_server(&mut self, _: ServerFault) -> Effect {
+        nothing()
+    }
+    fn operate(&mut self, _: Operation) -> Effect {
         nothing()
     }
 }

@@ -171,7 +171,8 @@ impl Engine {
         }
         let (fault, name) = (one.fault.id.clone(), action.name().to_owned());
         if action.can_be_undone() {
-            one.standing.push(Standing { number, action, replies, barrier: done.barrier });
+            let (barrier, undone_by) = (done.barrier, done.undone_by);
+            one.standing.push(Standing { number, action, replies, barrier, undone_by });
         }
         let trigger = Some(occasion.seq);
         self.say(Event::FaultFired { fault: fault.clone(), action: name, trigger, drawn_ms });
@@ -269,7 +270,7 @@ impl Engine {
                 let one = &mut self.faults[index];
                 if let Some(at) = one.standing.iter().position(|standing| standing.number == *number) {
                     let standing = one.standing.remove(at);
-                    action::undo(&standing.action, &mut *self.controls);
+                    action::undo(&standing, &mut *self.controls);
                     self.say(Event::FaultHealed { fault: self.faults[index].fault.id.clone() });
                 }
             }
@@ -324,7 +325,7 @@ impl Engine {
             one.waiting.clear();
             let standing = std::mem::take(&mut one.standing);
             for standing in &standing {
-                action::undo(&standing.action, &mut *self.controls);
+                action::undo(standing, &mut *self.controls);
             }
             if !standing.is_empty() {
                 self.say(Event::FaultHealed { fault: self.faults[index].fault.id.clone() });

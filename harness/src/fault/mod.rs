@@ -15,14 +15,18 @@ mod controls;
 mod engine;
 mod hold;
 mod one;
+mod operation;
 mod plan;
 mod reply;
 mod seen;
+mod server;
 mod trigger;
+mod work;
 
 pub use bite::{BITES, Bite, default_bite};
-pub use controls::{Controls, Expiry, Inert, LinkFault, Revocation, TokenLifetime, Which};
+pub use controls::{Controls, Expiry, Inert, LinkFault, Revocation, ServerFault, TokenLifetime, Which};
 pub use engine::{Engine, Progress};
+pub use operation::{Activities, Deed, Operation};
 pub use plan::Plan;
 pub(crate) use seen::{Seen, is_instance};
 

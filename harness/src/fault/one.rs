@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::bite::{Bite, Unproved, default_bite};
 use super::engine::Progress;
 use super::hold::Barrier;
+use super::operation::Operation;
 use super::seen::Seen;
 use super::trigger::{Chance, Counter, Draws};
 use crate::journal::{Call, Event, Seq};
@@ -64,6 +65,8 @@ pub(super) struct Standing {
     pub(super) replies: u32,
     /// Requests that are held.
     pub(super) barrier: Option<Barrier>,
+    /// What healing has Temporal's server do.
+    pub(super) undone_by: Option<Operation>,
 }
 
 impl One {

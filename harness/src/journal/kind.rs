@@ -95,6 +95,13 @@ pub static KIND_DOCS: &[KindDoc] = &[
         &["instance", "on"],
         "a link that carried nothing was healed, and a worker had sent something over it meanwhile",
     ),
+    doc("temporal.server", Moment::Live, &["state"], "the scenario's own Temporal server was hurt, or is well again"),
+    doc(
+        "temporal.operation",
+        Moment::Live,
+        &["operation", "workflow", "activity", "refused"],
+        "Temporal did to work what a fault asked for, or refused to",
+    ),
     doc("worker.started", Moment::Live, &["instance"], "a worker process was started"),
     doc("worker.ready", Moment::Live, &["instance"], "a worker instance polls for what it serves"),
     doc(

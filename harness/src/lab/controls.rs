@@ -13,9 +13,13 @@ use super::clock::WorkerClock;
 use super::gate::Gate;
 use super::limits;
 use super::link::LinkControl;
+use super::operate::Operator;
+use super::server::ServerHand;
 use super::tokens::Judge;
 use super::worker::WorkerProcess;
-use crate::fault::{Controls, Expiry, LinkFault, Revocation, TokenLifetime, Which, is_instance};
+use crate::fault::{
+    Controls, Expiry, LinkFault, Operation, Revocation, ServerFault, TokenLifetime, Which, is_instance,
+};
 use crate::journal::{Clock, Directive, Effect, Event, Instance, Journal, TokenKind, TokenName};
 use crate::scenario::{LinkEnd, RetryAfter};
 
@@ -45,12 +49,20 @@ pub(super) struct Handles {
     workers: Arc<Mutex<BTreeMap<Instance, Arc<WorkerProcess>>>>,
     /// Workers that are stopped, with by how many faults.
     frozen: Arc<Mutex<BTreeMap<Instance, u32>>>,
-    gate: Gate,
-    /// The clock by which the gate judges tokens: it follows the time that passes on all.
-    gate_clock: ServerClock,
+    temporal: TemporalEnd,
     hands: Arc<Mutex<BTreeMap<Clock, Hands>>>,
     orders: mpsc::UnboundedSender<Order>,
     secrets: Secrets,
+}
+
+/// By what faults reach Temporal.
+#[derive(Clone)]
+pub(super) struct TemporalEnd {
+    pub(super) gate: Gate,
+    /// The clock by which the gate judges tokens: it follows the time that passes on all.
+    pub(super) clock: ServerClock,
+    pub(super) operator: Operator,
+    pub(super) server: ServerHand,
 }
 
 #[derive(Default)]
@@ -103,18 +115,17 @@ impl Links {
 impl Handles {
     pub(super) fn new(
         journal: Journal,
-        idp: Idp,
         judge: Judge,
         lifetime: Duration,
         worker_clock: Option<WorkerClock>,
         expiries: Arc<Notify>,
         secrets: Secrets,
-        (gate, gate_clock): (Gate, ServerClock),
+        temporal: TemporalEnd,
     ) -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (orders, ordered) = mpsc::unbounded_channel();
         let handles = Self {
             journal,
-            idp,
+            idp: judge.idp.clone(),
             judge,
             expiries,
             lifetime,
@@ -122,8 +133,7 @@ impl Handles {
             links: Arc::default(),
             workers: Arc::default(),
             frozen: Arc::default(),
-            gate,
-            gate_clock,
+            temporal,
             hands: Arc::default(),
             orders,
             secrets,
@@ -256,7 +266,7 @@ impl Controls for Handles {
 
     fn pass_time(&mut self, by: Duration) {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.gate_clock.shift_ms(by_ms);
+        self.temporal.clock.shift_ms(by_ms);
         for clock in [Clock::Idp, Clock::Api, Clock::Worker] {
             if !self.has(clock) {
                 continue;
@@ -357,15 +367,15 @@ impl Controls for Handles {
     }
 
     fn require_bearer(&mut self, required: bool) {
-        self.gate.require_bearer(required);
+        self.temporal.gate.require_bearer(required);
     }
 
     fn cut_polls(&mut self, code: Option<i32>) -> Effect {
-        certainly(self.gate.cut_polls(None, code))
+        certainly(self.temporal.gate.cut_polls(None, code))
     }
 
     fn go_away(&mut self, grace: Duration) {
-        self.gate.go_away(grace);
+        self.temporal.gate.go_away(grace);
     }
 
     fn refuse_at_api(&mut self, token: &TokenName) {
@@ -403,7 +413,7 @@ impl Controls for Handles {
     }
 
     fn kill_worker(&mut self, instance: Option<&str>) -> Effect {
-        let (aimed, gate) = (self.living(instance), self.gate.clone());
+        let (aimed, gate) = (self.living(instance), self.temporal.gate.clone());
         certainly(async move {
             for worker in aimed {
                 kill(&worker, &gate).await;
@@ -439,7 +449,7 @@ impl Controls for Handles {
     fn resume_worker(&mut self, instance: Option<&str>) -> Effect {
         let mut thawed = self.living(instance);
         thawed.retain(|worker| self.thaw(worker.instance()));
-        let (gate, journal) = (self.gate.clone(), self.journal.clone());
+        let (gate, journal) = (self.temporal.gate.clone(), self.journal.clone());
         certainly(async move {
             for worker in thawed {
                 resume(&worker, &gate, &journal).await;
@@ -448,7 +458,7 @@ impl Controls for Handles {
     }
 
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
-        let (aimed, gate, orders) = (self.living(instance), self.gate.clone(), self.orders.clone());
+        let (aimed, gate, orders) = (self.living(instance), self.temporal.gate.clone(), self.orders.clone());
         certainly(async move {
             for worker in aimed {
                 // Asked for first, so that whoever sees the end knows that it is not the last.
@@ -456,6 +466,14 @@ impl Controls for Handles {
                 kill(&worker, &gate).await;
             }
         })
+    }
+
+    fn hurt_server(&mut self, fault: ServerFault) -> Effect {
+        self.temporal.server.ask(fault)
+    }
+
+    fn operate(&mut self, operation: Operation) -> Effect {
+        self.temporal.operator.ask(operation)
     }
 }
 

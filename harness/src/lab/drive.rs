@@ -83,7 +83,7 @@ impl Drive {
             let quiet_since = journal.elapsed();
             let (calm, patience) = match self.expected {
                 Ending::Running => (STAYS_OPEN, STAYS_OPEN),
-                Ending::Completed | Ending::Failed => (CALM, PATIENCE),
+                Ending::Completed | Ending::Failed | Ending::Cancelled | Ending::Terminated => (CALM, PATIENCE),
             };
             let mut until = quiet_since + calm;
             // Worked out anew at each deadline: the histories tell more by then.

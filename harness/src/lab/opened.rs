@@ -23,6 +23,8 @@ use super::env::LabEnv;
 use super::frontend;
 use super::pulse::Pulse;
 use super::scene::{Incomplete, Opening, Scene};
+use super::server::Frontend;
+use super::temporal::{OwnServer, Servers, StartError};
 use super::tokens::Validation;
 use super::upstream;
 use super::workload::{Client, WorkloadError};
@@ -51,6 +53,8 @@ pub struct Site {
     pub namespace: String,
     /// A connection to that frontend.
     pub client: Client,
+    /// Starts one more server, for a lab that hurts its own; `None` where the harness starts none.
+    pub servers: Option<Servers>,
     /// Where temporary files may lie.
     pub scratch: PathBuf,
     /// The executable, for `{tokenlapse}`.
@@ -138,6 +142,9 @@ pub enum LabError {
     /// A worker was of no use.
     #[error(transparent)]
     Crew(#[from] CrewError),
+    /// The lab's own Temporal server did not start.
+    #[error(transparent)]
+    Server(#[from] StartError),
     /// The Temporal server failed the harness.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
@@ -152,6 +159,8 @@ pub struct Lab {
     scene: Scene,
     drive: Drive,
     pulse: Pulse,
+    /// The Temporal server, if it is the lab's own.
+    server: Option<OwnServer>,
     // Kept until the end: a server and files that workers use.
     _upstream: Option<MockServer>,
     _files: TempDir,
@@ -167,6 +176,7 @@ impl Lab {
         journal.record(Event::RunStarted(Box::new(brief.header(site)))).settled().await;
         let resolved = brief.resolved;
         let files = tempfile::Builder::new().prefix("lab-").tempdir_in(&site.scratch)?;
+        let frontend = Frontend::of(site, resolved, files.path()).await?;
         let own = match &resolved.api.upstream {
             None if brief.upstream.is_none() => Some(upstream::start(&resolved.api.routes).await),
             _ => None,
@@ -192,7 +202,9 @@ impl Lab {
                 correlate: resolved.api.correlate.clone(),
                 upstream,
             },
-            temporal: site.temporal,
+            temporal: frontend.address,
+            operator: Some(frontend.client.clone()),
+            server: frontend.server.clone(),
             authorization: frontend::authorization(resolved)?,
             worker_clock: worker_clock.clone(),
             secrets: vec![
@@ -244,8 +256,8 @@ impl Lab {
         };
         let pulse = Pulse::start(journal.clone());
         let crew = Crew::new(brief.under_test, journal.clone(), &resolved.workers, belongings);
-        let drive = Drive::new(site.client.reporting_to(journal), resolved, &brief.name, queue, brief.deadline);
-        Ok(Self { crew, scene, drive, pulse, _upstream: own, _files: files })
+        let drive = Drive::new(frontend.client.reporting_to(journal), resolved, &brief.name, queue, brief.deadline);
+        Ok(Self { crew, scene, drive, pulse, server: frontend.server, _upstream: own, _files: files })
     }
 
     /// A whole scenario run: all that follows, in order. Where it fails, the journal lacks its last record.
@@ -280,7 +292,7 @@ impl Lab {
     ///
     /// [`LabError::Workload`].
     pub async fn work(&mut self) -> Result<(), LabError> {
-        let Self { crew, scene, drive, .. } = self;
+        let Self { crew, scene, drive, server, .. } = self;
         let journal = scene.journal().clone();
         journal.record(Event::WorkloadStarted { count: drive.count() }).settled().await;
         tokio::select! {
@@ -290,6 +302,10 @@ impl Lab {
                 // Whoever ended last may have done the last of the work.
                 tokio::time::sleep(drive::AFTER_THE_LAST_WORKER).await;
             } => {}
+        }
+        if let Some(server) = server {
+            // Whatever still stands: it is asked how the workflows ended.
+            server.resume().await;
         }
         drive.give_up_on_the_rest().await?;
         journal.record(Event::WorkloadFinished).settled().await;
@@ -307,6 +323,9 @@ impl Lab {
         self.drive.append_histories().await?;
         let journal = self.scene.journal().clone();
         self.scene.close().await?;
+        if let Some(server) = self.server {
+            server.kill().await;
+        }
         journal.end(None).await;
         Ok(())
     }

@@ -14,12 +14,16 @@ use tokio::task::JoinSet;
 use super::api::{self, ApiFront};
 use super::canary::Secrets;
 use super::clock::WorkerClock;
-use super::controls::{Handles, Order};
+use super::controls::{Handles, Order, TemporalEnd};
 use super::gate::{self, Gate};
 use super::idp::Observed;
 use super::link::Link;
+use super::operate::Operator;
+use super::server::ServerHand;
+use super::temporal::OwnServer;
 use super::tokens::{Judge, Names, Validation};
 use super::worker::WorkerProcess;
+use super::workload::Client;
 use crate::fault::{Controls as _, Engine, Plan, Progress};
 use crate::journal::{Clock, Event, Instance, Journal, TokenName};
 use crate::scenario::{LinkEnd, Poll};
@@ -39,6 +43,10 @@ pub struct Opening {
     pub api: api::Config,
     /// The Temporal frontend.
     pub temporal: SocketAddr,
+    /// A connection of the harness's own to it, by which faults reach work that is under way. Without one they do not.
+    pub operator: Option<Client>,
+    /// The same, if it is this lab's own, so that faults may hurt it.
+    pub server: Option<OwnServer>,
     /// How the gate decides who may call, once it asks for a bearer.
     pub authorization: gate::Authorization,
     /// The workers' clock, if they are started with one that can be moved.
@@ -111,7 +119,7 @@ impl Scene {
         let secrets = Secrets::new(client, seed, opening.secrets.len(), Arc::clone(&observer));
         let idp = Idp::new(Config { observer, ..opening.idp });
         let judge = Judge {
-            idp: idp.clone(),
+            idp,
             names,
             clock: ServerClock::default(),
             validation: opening.validation,
@@ -129,19 +137,16 @@ impl Scene {
             names: Box::new(move |token| known.name_of(token)),
             ..gate::Config::new(authority, journal.clone())
         });
-        let (handles, orders) = Handles::new(
-            journal.clone(),
-            idp,
-            judge,
-            lifetime,
-            opening.worker_clock,
-            expiries,
-            secrets,
-            (gate.clone(), clock),
-        );
+        let (operator, operating) = Operator::new(opening.operator, journal.clone());
+        let (server, hurting) = ServerHand::new(opening.server, journal.clone());
+        let temporal = TemporalEnd { gate: gate.clone(), clock, operator, server };
+        let (handles, orders) =
+            Handles::new(journal.clone(), judge, lifetime, opening.worker_clock, expiries, secrets, temporal);
         let (engine, progress) = Engine::new(journal.clone(), Box::new(handles.clone()), opening.plan);
         journal.intervene_with(engine);
         let mut serving = JoinSet::new();
+        serving.spawn(operating);
+        serving.spawn(hurting);
         serving.spawn(tell_expiries(journal.clone(), handles.idp.clone(), Arc::clone(&handles.expiries)));
         Self { journal, handles, front, gate, progress, orders: Some(orders), serving }
     }

@@ -10,13 +10,15 @@ use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::{Code, IntoRequest, Request, Response, Status, transport};
 use temporalio_client::{Connection, ConnectionOptions};
 use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads, WorkflowExecution, WorkflowType};
-use temporalio_common::protos::temporal::api::enums::v1::{EventType, HistoryEventFilterType};
+use temporalio_common::protos::temporal::api::enums::v1::{EventType, HistoryEventFilterType, WorkflowExecutionStatus};
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse, StartWorkflowExecutionRequest,
-    TerminateWorkflowExecutionRequest,
+    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
+    GetWorkflowExecutionHistoryResponse, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
 };
+
+use tokio::time::Instant;
 
 use super::payload;
 use crate::journal::{Event, Journal, WorkflowId, WorkflowStatus};
@@ -24,6 +26,12 @@ use crate::journal::{Event, Journal, WorkflowId, WorkflowStatus};
 /// A long poll for a workflow's end is made anew after this time. A server under load has been seen to lose the news
 /// that a workflow has closed, once in some 1,500; nobody shall wait for that in vain.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A server that is away comes back within this time.
+const AWAY: Duration = Duration::from_secs(30);
+/// How long to wait before it is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Who calls, as the server sees it.
+pub(super) const IDENTITY: &str = "tokenlapse";
 /// What Temporal's names of history events begin with, and the journal's do not.
 const EVENT_PREFIX: &str = "EVENT_TYPE_";
 
@@ -83,6 +91,8 @@ pub struct Client {
     service: Box<dyn WorkflowService>,
     namespace: String,
     journal: Journal,
+    /// How long a server that is away is asked again.
+    patience: Duration,
 }
 
 impl Client {
@@ -97,17 +107,29 @@ impl Client {
             source,
         };
         let url = format!("http://{address}").parse::<url::Url>().map_err(|error| failed(error.into()))?;
-        let options = ConnectionOptions::new(url)
-            .identity("tokenlapse".to_owned())
-            .connect_timeout(Duration::from_secs(10))
-            .build();
+        let options =
+            ConnectionOptions::new(url).identity(IDENTITY.to_owned()).connect_timeout(Duration::from_secs(10)).build();
         let connection = Connection::connect(options).await.map_err(|error| failed(error.into()))?;
-        Ok(Self { service: connection.workflow_service(), namespace: namespace.to_owned(), journal })
+        Ok(Self {
+            service: connection.workflow_service(),
+            namespace: namespace.to_owned(),
+            journal,
+            patience: Duration::ZERO,
+        })
+    }
+
+    /// The same connection, to a server that may be away for a while.
+    pub(super) fn patient(self) -> Self {
+        Self { patience: AWAY, ..self }
     }
 
     /// The same connection, reporting to another journal.
     pub fn reporting_to(&self, journal: Journal) -> Self {
         Self { journal, ..self.clone() }
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// Where it reports to.
@@ -128,7 +150,7 @@ impl Client {
             task_queue: Some(TaskQueue { name: start.task_queue.clone(), ..TaskQueue::default() }),
             input: Some(Payloads { payloads: start.input.iter().map(as_json).collect() }),
             request_id: start.workflow.to_string(),
-            identity: "tokenlapse".into(),
+            identity: IDENTITY.into(),
             ..StartWorkflowExecutionRequest::default()
         };
         // Recorded first: what the workflow causes must not have a lower number than its start.
@@ -173,11 +195,44 @@ impl Client {
                 }
                 Ok(Err(source)) => return Err(failed(call, workflow, source)),
             };
-            if let Some(event) = reply.history.as_ref().and_then(|history| history.events.last()) {
-                return Ok(status_of(event.event_type()));
+            let Some(event) = reply.history.as_ref().and_then(|history| history.events.last()) else {
+                page = reply.next_page_token;
+                continue;
+            };
+            match status_of(event.event_type()) {
+                // So ends a run that is reset, too; it is its successor that counts then.
+                WorkflowStatus::Terminated => match self.status_now(workflow).await? {
+                    WorkflowStatus::Running => page = Vec::new(),
+                    status => return Ok(status),
+                },
+                status => return Ok(status),
             }
-            page = reply.next_page_token;
         }
+    }
+
+    /// How the newest run of a workflow stands.
+    async fn status_now(&mut self, workflow: &WorkflowId) -> Result<WorkflowStatus, WorkloadError> {
+        let reply = self.describe(workflow).await;
+        let reply = reply.map_err(|source| failed("DescribeWorkflowExecution", workflow, source))?;
+        Ok(match reply.workflow_execution_info.unwrap_or_default().status() {
+            WorkflowExecutionStatus::Completed => WorkflowStatus::Completed,
+            WorkflowExecutionStatus::Failed => WorkflowStatus::Failed,
+            WorkflowExecutionStatus::Canceled => WorkflowStatus::Cancelled,
+            WorkflowExecutionStatus::Terminated => WorkflowStatus::Terminated,
+            WorkflowExecutionStatus::TimedOut => WorkflowStatus::TimedOut,
+            _ => WorkflowStatus::Running,
+        })
+    }
+
+    pub(super) async fn describe(
+        &mut self,
+        workflow: &WorkflowId,
+    ) -> Result<DescribeWorkflowExecutionResponse, Status> {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: self.namespace.clone(),
+            execution: Some(execution(workflow)),
+        };
+        self.ask(request, |service, request| service.describe_workflow_execution(request)).await
     }
 
     /// Records how a workflow that is waited for no longer has closed, or that it is still running.
@@ -206,19 +261,23 @@ impl Client {
     ///
     /// [`WorkloadError::Call`]; not if it has closed in the meantime.
     pub async fn terminate(&mut self, workflow: &WorkflowId) -> Result<(), WorkloadError> {
-        let request = TerminateWorkflowExecutionRequest {
-            namespace: self.namespace.clone(),
-            workflow_execution: Some(execution(workflow)),
-            reason: "its scenario is over".into(),
-            identity: "tokenlapse".into(),
-            ..TerminateWorkflowExecutionRequest::default()
-        };
-        match self.ask(request, |service, request| service.terminate_workflow_execution(request)).await {
+        match self.end(workflow, "its scenario is over").await {
             Err(status) if status.code() != Code::NotFound => {
                 Err(failed("TerminateWorkflowExecution", workflow, status))
             }
             _ => Ok(()),
         }
+    }
+
+    pub(super) async fn end(&mut self, workflow: &WorkflowId, reason: &str) -> Result<(), Status> {
+        let request = TerminateWorkflowExecutionRequest {
+            namespace: self.namespace.clone(),
+            workflow_execution: Some(execution(workflow)),
+            reason: reason.to_owned(),
+            identity: IDENTITY.into(),
+            ..TerminateWorkflowExecutionRequest::default()
+        };
+        self.ask(request, |service, request| service.terminate_workflow_execution(request)).await.map(drop)
     }
 
     /// Appends a workflow's whole history to the journal, payloads decoded.
@@ -239,13 +298,18 @@ impl Client {
     ///
     /// [`WorkloadError::Call`].
     pub async fn history(&mut self, workflow: &WorkflowId) -> Result<Vec<Event>, WorkloadError> {
+        let events = self.raw_history(workflow).await;
+        let events = events.map_err(|source| failed("GetWorkflowExecutionHistory", workflow, source))?;
+        Ok(events.iter().map(|event| history_event(workflow, event)).collect())
+    }
+
+    /// The same as the server gives it.
+    pub(super) async fn raw_history(&mut self, workflow: &WorkflowId) -> Result<Vec<HistoryEvent>, Status> {
         let (mut page, mut events) = (Vec::new(), Vec::new());
         loop {
             let request = self.history_request(workflow, page);
-            let reply = self.history_page(request).await;
-            let reply = reply.map_err(|source| failed("GetWorkflowExecutionHistory", workflow, source))?;
-            let fresh = reply.history.iter().flat_map(|history| &history.events);
-            events.extend(fresh.map(|event| history_event(workflow, event)));
+            let reply = self.history_page(request).await?;
+            events.extend(reply.history.into_iter().flat_map(|history| history.events));
             page = reply.next_page_token;
             if page.is_empty() {
                 return Ok(events);
@@ -260,15 +324,25 @@ impl Client {
         self.ask(request, |service, request| service.get_workflow_execution_history(request)).await
     }
 
-    /// Asks once more if the connection ends under a call, which a server does to connections of some age. Each of these
-    /// calls may be made twice: to read changes nothing, a start carries the id of its request, and what was ended stays
-    /// so.
-    async fn ask<R: Clone, T>(&mut self, request: R, rpc: Rpc<R, T>) -> Result<T, Status> {
-        let reply = match rpc(&mut *self.service, request.clone().into_request()).await {
-            Err(status) if is_connection_lost(&status) => rpc(&mut *self.service, request.into_request()).await,
-            reply => reply,
-        };
-        reply.map(Response::into_inner)
+    /// Asks once more if the connection ends under a call, which a server does to connections of some age, and of a server
+    /// that may be away, again and again. Each of these calls may be made twice: to read changes nothing, what starts or
+    /// changes something carries the id of its request or does no more the second time, and what was ended stays so.
+    pub(super) async fn ask<R: Clone, T>(&mut self, request: R, rpc: Rpc<R, T>) -> Result<T, Status> {
+        let (began, mut again) = (Instant::now(), true);
+        loop {
+            let status = match rpc(&mut *self.service, request.clone().into_request()).await {
+                Ok(reply) => return Ok(reply.into_inner()),
+                Err(status) => status,
+            };
+            let lost = is_connection_lost(&status);
+            // A server that ends gives calls up that wait, too.
+            let away = lost || matches!(status.code(), Code::Unavailable | Code::Cancelled);
+            if away && began.elapsed() < self.patience {
+                tokio::time::sleep(PAUSE).await;
+            } else if !(lost && std::mem::take(&mut again)) {
+                return Err(status);
+            }
+        }
     }
 
     fn history_request(&self, workflow: &WorkflowId, page: Vec<u8>) -> GetWorkflowExecutionHistoryRequest {
@@ -293,11 +367,11 @@ fn failed(call: &'static str, workflow: &WorkflowId, source: Status) -> Workload
     WorkloadError::Call { call, workflow: workflow.clone(), source: Box::new(source) }
 }
 
-fn execution(workflow: &WorkflowId) -> WorkflowExecution {
+pub(super) fn execution(workflow: &WorkflowId) -> WorkflowExecution {
     WorkflowExecution { workflow_id: workflow.to_string(), run_id: String::new() }
 }
 
-fn as_json(value: &Value) -> Payload {
+pub(super) fn as_json(value: &Value) -> Payload {
     Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
         data: value.to_string().into_bytes(),

@@ -7,7 +7,7 @@ use super::scratch::{self, Scratch};
 use crate::journal::Journal;
 use crate::lab::Site;
 use crate::lab::clock::WorkerClock;
-use crate::lab::temporal::{BinarySources, Running, StartError, UnknownBackend, backend};
+use crate::lab::temporal::{BinarySources, Running, Servers, StartError, UnknownBackend, backend};
 use crate::lab::worker::Launcher;
 use crate::lab::workload::{Client, WorkloadError};
 use crate::scenario::{Facts, Target};
@@ -57,6 +57,11 @@ impl Default for Choice {
 }
 
 impl Choice {
+    /// Whether a scenario that hurts the server can have one of its own.
+    pub(crate) fn can_be_started_again(&self) -> bool {
+        self.backend == "dev"
+    }
+
     /// The same for a target, which may name the namespace to use on a server of its own.
     pub(crate) fn for_target(mut self, target: &Target) -> Self {
         if self.namespace.is_none() && self.backend.contains(':') {
@@ -121,6 +126,11 @@ impl Ground {
             temporal: server.address(),
             namespace: namespace.to_owned(),
             client,
+            servers: choice.can_be_started_again().then(|| Servers {
+                launcher: launcher.clone(),
+                binary: BinarySources::of_caller(choice.binary.clone()),
+                run: run.to_owned(),
+            }),
             scratch: scratch.path().to_path_buf(),
             faketime: worker_clock(&launcher),
             executable: std::env::current_exe().map_err(scratch_error)?,
@@ -130,7 +140,11 @@ impl Ground {
 
     /// What this machine allows, where workers are processes.
     pub fn facts(&self) -> Facts {
-        Facts { movable_worker_clock: self.site.faketime.is_some(), ..Facts::default() }
+        Facts {
+            movable_worker_clock: self.site.faketime.is_some(),
+            own_server: self.site.servers.is_some(),
+            ..Facts::default()
+        }
     }
 
     /// Ends the server and waits until it is gone.

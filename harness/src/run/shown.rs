@@ -123,21 +123,52 @@ mod tests {
     fn a_workload_of_few_requests_leaves_out_what_finds_nothing_to_trouble() {
         let left_out = |requests: &[(&str, u16)]| left_out(&journal(workflow(1, requests)));
         assert_eq!(left_out(&[GET, LIST, LIST, SHIP]), [""; 0]);
-        assert_eq!(left_out(&[GET, SHIP]), ["expiry-inside-paging", "revocation-offline"]);
+        assert_eq!(left_out(&[GET, SHIP]), ["expiry-inside-paging", "frontend-heartbeats-late", "revocation-offline"]);
         assert_eq!(
             left_out(&[GET, LIST]),
-            ["expiry-inside-paging", "outage-api-503", "outage-effect-reply-lost", "revocation-offline"]
+            [
+                "expiry-inside-paging",
+                "frontend-completion-refused",
+                "frontend-heartbeats-late",
+                "network-api-reset-between",
+                "outage-api-503",
+                "outage-effect-reply-lost",
+                "revocation-offline",
+                "server-killed-during-effect"
+            ]
         );
         // All that is troubled comes after the first good answer.
         let all = catalogue().expect("good").len();
         let alone = left_out(&[SHIP]);
         let content: Vec<_> = catalogue().expect("good").into_iter().map(|it| it.scenario.value).collect();
         let content: Vec<_> = content.into_iter().filter(|id| !alone.contains(id)).collect();
-        let of_frontend = ["goaway", "html", "renewed-in-time", "reply-lost", "unavailable"];
+        let of_frontend = [
+            "completion-refused",
+            "goaway",
+            "html",
+            "polls-cut",
+            "renewed-in-time",
+            "reply-lost",
+            "task-refused",
+            "unavailable",
+        ];
         let of_frontend = of_frontend.map(|name| format!("frontend-{name}"));
-        let others = ["outage-api-503", "outage-effect-reply-lost", "rotation-restart"].map(str::to_owned);
+        let others = [
+            "lifecycle-killed-in-grant",
+            "lifecycle-paused-past-expiry",
+            "network-api-reset-between",
+            "outage-api-503",
+            "outage-effect-reply-lost",
+            "rotation-restart",
+            "server-killed-during-effect",
+        ];
+        let others = others.map(str::to_owned);
         assert_eq!(content, [&of_frontend[..], &others].concat(), "they need one request only");
-        assert_eq!(left_out(&[]).len(), all - 1, "a restart between two workflows needs none");
+        assert_eq!(
+            left_out(&[]).len(),
+            all - 2,
+            "what kills a worker between two workflows, or in a grant, needs none"
+        );
     }
 
     fn scenario(shows: &str) -> Resolved {

@@ -160,8 +160,8 @@ fn worst(run: &Run<'_>, resolved: &Resolved, checks: &[check::Verdict], faults: 
     if let Some(fault) = faults.iter().find(|fault| fault.bit < fault.fired || fault.fired < fault.expected) {
         let FaultReport { id, action, fired, bit, expected } = fault;
         let mut reason = format!("fault {id} ({action}) fired {fired} of {expected} times and bit {bit} times");
-        if let Some(short) = unfilled(run, resolved, id) {
-            reason = format!("{reason}: {short}");
+        if let Some(why) = unfilled(run, resolved, id).or_else(|| refused(run, id, action)) {
+            reason = format!("{reason}: {why}");
         }
         return (Verdict::Vacuous, reason);
     }
@@ -196,6 +196,16 @@ fn unfilled(run: &Run<'_>, resolved: &Resolved, id: &str) -> Option<String> {
     let late = Lateness::during(held);
     let busy = if late.is_none() { String::new() } else { format!(", while this machine {late}: try a lower `-j`") };
     Some(format!("{came} of {until} requests came{waited}{busy}"))
+}
+
+/// What Temporal said instead of doing what a fault asked for.
+fn refused(run: &Run<'_>, id: &str, action: &str) -> Option<String> {
+    let after = run.records().iter().skip_while(|record| !is_fired(&record.event, id));
+    let mut refusals = after.filter_map(|record| match &record.event {
+        Event::TemporalOperation { operation, refused: Some(why), .. } if operation == action => Some(why),
+        _ => None,
+    });
+    refusals.next().map(|why| format!("Temporal refused it ({why})"))
 }
 
 fn is_fired(event: &Event, id: &str) -> bool {

@@ -17,7 +17,9 @@ use super::idp_action::{
     ClientChoice, IdpAlter, IdpDelay, IdpReplies, IdpRespond, Lifetime, RateLimit, RetryAfter, Revoke, RotateKeys,
     RotateSecret, TokenChoice,
 };
+use super::server_action::{EndServer, PauseServer};
 use super::value::{Entries, Value};
+use super::work_action::{ActivityChoice, ResetWorkflow, Signal, WorkflowChoice};
 
 macro_rules! actions {
     ($($variant:ident($params:ty) $name:literal $doc:literal)*) => {
@@ -75,6 +77,15 @@ actions! {
     WorkerRestart(WorkerChoice) "worker.restart" "A worker process dies by SIGKILL and is started again."
     WorkerFreeze(WorkerChoice) "worker.freeze" "A worker process is stopped (SIGSTOP), as a paused machine is, until healing resumes it."
     WorkerResume(WorkerChoice) "worker.resume" "A worker process that was frozen goes on (SIGCONT); its parked polls are ended first."
+    TemporalPause(PauseServer) "temporal.pause" "The Temporal server is stopped (SIGSTOP): connections stay, and nobody is answered until healing."
+    TemporalRestart(EndServer) "temporal.restart" "The Temporal server is ended in good order and started again, with all that it knew."
+    TemporalKill(EndServer) "temporal.kill" "The Temporal server dies by SIGKILL and is started again, with all that it had said it knew."
+    ActivityPause(ActivityChoice) "activity.pause" "Activities that are under way get no further attempt until healing. A worker hears of it by its heartbeats only."
+    ActivityReset(ActivityChoice) "activity.reset" "Activities that wait for a retry begin anew at once, with their first attempt. A first attempt that runs is left alone; of a later one that runs the report is refused, and the activity waits for its timeout."
+    WorkflowCancel(WorkflowChoice) "workflow.cancel" "Workflows are asked to cancel themselves."
+    WorkflowTerminate(WorkflowChoice) "workflow.terminate" "Workflows are ended without being asked. Their attempts run on, and nobody waits for them."
+    WorkflowReset(ResetWorkflow) "workflow.reset" "Workflows go back to a workflow task that completed: this run ends, and a new one goes on from there."
+    WorkflowSignal(Signal) "workflow.signal" "Workflows are sent a signal."
     TimePass(TimePass) "time.pass" "Time passes on all clocks together."
     ClockSkew(ClockSkew) "clock.skew" "One clock is moved."
     ClockDrift(ClockDrift) "clock.drift" "One clock runs faster or slower from now on."
@@ -161,6 +172,13 @@ impl Action {
                 | Self::WorkerStop(_)
                 | Self::WorkerRestart(_)
                 | Self::WorkerResume(_)
+                | Self::TemporalRestart(_)
+                | Self::TemporalKill(_)
+                | Self::ActivityReset(_)
+                | Self::WorkflowCancel(_)
+                | Self::WorkflowTerminate(_)
+                | Self::WorkflowReset(_)
+                | Self::WorkflowSignal(_)
                 | Self::TimePass(_)
         )
     }

@@ -62,6 +62,7 @@ fn wait_of(fault: &Fault, real: bool) -> u64 {
         Action::IdpRateLimit(limit) => come_back(limit.retry_after.as_ref(), limit.times.get()),
         Action::IdpRespond(reply) => come_back(reply.retry_after.as_ref(), reply.times.get()),
         Action::ApiRespond(reply) => come_back(reply.retry_after.as_ref(), reply.times.get()),
+        Action::TemporalRestart(end) | Action::TemporalKill(end) => end.down().as_millis(),
         Action::TimePass(TimePass::Until(_)) if real => REAL_LIFETIME.as_millis(),
         _ => 0,
     };

@@ -46,6 +46,7 @@ mod resolve;
 mod resolved;
 mod route;
 mod schema;
+mod server_action;
 mod shape;
 mod target;
 mod temporal;
@@ -54,6 +55,7 @@ mod validate_scenario;
 mod validate_target;
 mod value;
 mod vocabulary;
+mod work_action;
 
 pub use action::*;
 pub use api::*;
@@ -76,11 +78,13 @@ pub use resolve::resolve;
 pub use resolved::*;
 pub use route::{PathSegment, RoutePattern};
 pub use schema::{scenario_schema, target_schema};
+pub use server_action::*;
 pub use target::*;
 pub use temporal::*;
 pub use trigger::{Bite, OneOf, Per, Scalar, Then, Trigger};
 pub use value::{Entries, Value};
 pub use vocabulary::{CHECKS, CheckWord, check_ids, filters, filters_of, triggers, values_of};
+pub use work_action::*;
 
 impl Target {
     /// Reads a target file; `name` stands in front of line and column.

@@ -354,6 +354,10 @@ pub enum Outcome {
     Completed,
     /// With a failure.
     Failed,
+    /// Cancelled, as it was asked to be.
+    Cancelled,
+    /// Terminated, without being asked.
+    Terminated,
     /// Not at all.
     Running,
     /// As the target's `policy.on_permanent` says for access that is gone for good.

@@ -23,6 +23,8 @@ pub struct Facts {
     pub movable_worker_clock: bool,
     /// Whether workers are processes, which can be killed; not so for a library user's future.
     pub processes: bool,
+    /// Whether the harness can start one more Temporal server, for a scenario that hurts its own.
+    pub own_server: bool,
     /// Whose ways the identity provider has.
     pub dialect: Dialect,
 }
@@ -37,7 +39,7 @@ impl Facts {
 impl Default for Facts {
     /// Worker processes on a machine without libfaketime.
     fn default() -> Self {
-        Self { movable_worker_clock: false, processes: true, dialect: Dialect::Generic }
+        Self { movable_worker_clock: false, processes: true, own_server: true, dialect: Dialect::Generic }
     }
 }
 
@@ -133,6 +135,11 @@ pub fn unmet(target: &Target, scenario: &Scenario, facts: &Facts) -> Vec<Unmet> 
                 Unmet::Skipped(format!("the worker's clock cannot be moved here (libfaketime), so {reason}"))
             }
         });
+    }
+    if scenario.faults.iter().any(|fault| fault.action.hurts_server()) && !facts.own_server {
+        missing.push(Unmet::Skipped(
+            "it hurts the Temporal server, which has to be one of its own then: `--temporal dev` starts it".to_owned(),
+        ));
     }
     if needs_processes(scenario) && !facts.processes {
         missing.push(Unmet::NotApplicable("the worker is no process of its own".to_owned()));
@@ -236,6 +243,21 @@ mod tests {
         let target = Target::parse(&target, "t.yaml").expect("a target");
         let scenario = Scenario::parse(&format!("scenario: s\nfamily: f\ntitle: t\n{rest}"), "s.yaml").expect("good");
         unmet(&target, &scenario, &Facts { movable_worker_clock: movable, ..Facts::default() })
+    }
+
+    #[test]
+    fn the_server_that_all_share_is_not_hurt() {
+        let target = Target::parse("target: t\nworker: { command: [./w] }\nworkload: { workflow: W }\n", "t.yaml");
+        let target = target.expect("a target");
+        for action in ["temporal.pause", "temporal.restart", "temporal.kill"] {
+            let text = format!("scenario: s\nfamily: f\ntitle: t\nfaults: [{{ do: {{ {action}: {{}} }} }}]\n");
+            let scenario = Scenario::parse(&text, "s.yaml").expect("good");
+            assert_eq!(unmet(&target, &scenario, &Facts::default()), [], "{action}");
+            let shared = Facts { own_server: false, ..Facts::default() };
+            let said = unmet(&target, &scenario, &shared);
+            let [Unmet::Skipped(reason)] = &said[..] else { panic!("{action}: {said:?}") };
+            assert!(reason.contains("`--temporal dev`"), "{reason}");
+        }
     }
 
     #[test]

@@ -288,6 +288,8 @@ fn ending(outcome: Outcome, on_permanent: OnPermanent) -> Ending {
     match (outcome, on_permanent) {
         (Outcome::Completed, _) | (Outcome::Permanent, OnPermanent::Complete) => Ending::Completed,
         (Outcome::Failed, _) | (Outcome::Permanent, OnPermanent::Fail) => Ending::Failed,
+        (Outcome::Cancelled, _) => Ending::Cancelled,
+        (Outcome::Terminated, _) => Ending::Terminated,
         (Outcome::Running, _) | (Outcome::Permanent, OnPermanent::Wait) => Ending::Running,
     }
 }

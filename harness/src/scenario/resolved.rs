@@ -17,6 +17,7 @@ use super::target::{Poll, Restart};
 use super::temporal::TemporalSettings;
 use super::trigger::{Bite, Per, Scalar, Then};
 use super::value::{Entries, Value};
+use crate::journal::WorkflowStatus;
 
 /// A scenario against a target. Everything is decided; nothing has to be looked up in the files again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -245,8 +246,25 @@ pub enum Ending {
     Completed,
     /// With a failure.
     Failed,
+    /// Cancelled.
+    Cancelled,
+    /// Terminated.
+    Terminated,
     /// Not at all.
     Running,
+}
+
+impl Ending {
+    /// The status in which a workflow is then.
+    pub(crate) fn status(self) -> WorkflowStatus {
+        match self {
+            Self::Completed => WorkflowStatus::Completed,
+            Self::Failed => WorkflowStatus::Failed,
+            Self::Cancelled => WorkflowStatus::Cancelled,
+            Self::Terminated => WorkflowStatus::Terminated,
+            Self::Running => WorkflowStatus::Running,
+        }
+    }
 }
 
 /// A check that is tuned or off.
@@ -268,6 +286,11 @@ impl Resolved {
     /// What does not fit: another version wrote it.
     pub fn read(recorded: &serde_json::Value) -> Result<Self, String> {
         read_recorded(recorded)
+    }
+
+    /// Whether it hurts the Temporal server itself, which nobody else may use then.
+    pub(crate) fn hurts_server(&self) -> bool {
+        self.faults.iter().any(|fault| fault.action.hurts_server())
     }
 }
 

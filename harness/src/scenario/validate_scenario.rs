@@ -187,6 +187,22 @@ fn fault(fault: &Fault, ids: &[String], problems: &mut Problems) {
     let beside = [&fault.delay, &fault.lasts].into_iter().flatten().map(|delay| &delay.value);
     beside.chain(fault.action.delay()).for_each(|delay| bounds(delay, problems));
     action(&fault.action, fault.when.as_ref(), problems);
+    work(fault, problems);
+}
+
+/// Events before which no workflow is under way.
+const BEFORE_ALL_WORK: [&str; 3] = ["run.started", "workload.started", "workflow.started"];
+
+fn work(fault: &Fault, problems: &mut Problems) {
+    let when = fault.when.as_ref().map(|when| &when.event);
+    let too_early = when.is_none_or(|event| BEFORE_ALL_WORK.contains(&event.value.as_str()));
+    if fault.action.on_work().is_some() && too_early && fault.delay.is_none() {
+        let complaint = Complaint::new("no workflow is under way then");
+        problems.add(
+            when.map_or(fault.action.at, |event| event.at),
+            complaint.hint("wait for an event of its work, such as `when: { event: activity.started }`"),
+        );
+    }
 }
 
 fn bounds(delay: &Delay, problems: &mut Problems) {

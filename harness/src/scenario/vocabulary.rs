@@ -78,6 +78,16 @@ pub fn values_of(event: &str, filter: &str) -> Option<&'static [&'static str]> {
         (_, "token_kind") => &["access", "refresh"],
         (_, "on") => &LinkEnd::NAMES,
         (_, "stream") => &["stdout", "stderr"],
+        ("temporal.server", "state") => &["paused", "resumed", "gone", "back", "lost"],
+        (_, "operation") => &[
+            "activity.pause",
+            "activity.unpause",
+            "activity.reset",
+            "workflow.cancel",
+            "workflow.terminate",
+            "workflow.reset",
+            "workflow.signal",
+        ],
         ("workflow.closed", "status") => &["completed", "failed", "cancelled", "terminated", "timed_out", "running"],
         _ => return None,
     })

@@ -265,7 +265,7 @@ impl Suite {
             let launcher = launcher.map_err(|error| format!("this executable cannot be found: {error}"))?;
             facts_of_processes(&launcher)
         };
-        let facts = Facts { dialect: self.idp, ..facts };
+        let facts = Facts { dialect: self.idp, own_server: self.temporal.can_be_started_again(), ..facts };
         let plan = Plan::of(&target, &scenarios, &facts, 1);
         let under_test: conduct::Employ = match employ {
             Some(employ) => Box::new(move |_: &Ground, _: &str| employ(&chosen.target)),

@@ -47,10 +47,16 @@ struct TheCommand {
 
 impl TheCommand {
     fn start() -> Self {
+        Self::running(&["expiry-between-activities", "early-refusal", "--repeat", "20"])
+    }
+
+    fn running(words: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a folder");
         fs::write(directory.path().join("target.yaml"), TARGET).expect("a file");
         let child = Command::new(env!("CARGO_BIN_EXE_tokenlapse"))
-            .args(["run", "expiry-between-activities", "early-refusal", "--repeat", "20", "--target", "target.yaml"])
+            .arg("run")
+            .args(words)
+            .args(["--target", "target.yaml"])
             .current_dir(directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -226,6 +232,21 @@ fn kill_9_at_any_moment_leaves_nothing() {
     let sockets: usize = found.iter().map(|(_, sockets)| sockets).sum();
     assert!(seen > 40, "hardly anything ran that could have been left: {seen} processes");
     assert!(sockets > 40, "hardly anything listened: {sockets} sockets");
+}
+
+#[test]
+fn kill_9_while_a_scenarios_own_server_is_stopped_leaves_nothing() {
+    let mut command = TheCommand::running(&["server-paused-at-expiry"]);
+    let out = command.out();
+    let stopped = || {
+        let mut texts = journals(&out).into_iter().filter_map(|path| fs::read_to_string(path).ok());
+        texts.any(|text| text.contains(r#""kind":"temporal.server","state":"paused""#))
+    };
+    assert!(observe::files(command.directory.path(), &command.child, PATIENCE, stopped), "the scenario stops it");
+    let belongings = Belongings::of(command.pid());
+    kill_process(command.pid(), Signal::KILL).expect("it runs");
+    command.end();
+    assert_nothing_is_left(&command, &belongings, "while its second server was stopped");
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod minder;
 #[cfg(target_os = "linux")]
 #[path = "../support/observe.rs"]
 mod observe;
+mod own_server;
 mod scenario_files;
+mod standing_work;
 mod temporal;
 mod transcript;

@@ -204,8 +204,8 @@ impl Idp {
             Err(error) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
                 Err(OAuthError::too_large())
             }
-            // The client is gone: what has not arrived whole is no request.
-            Err(_) => return Response::default(),
+            // Who is gone does not hear of it; who has sent a body that breaks off does.
+            Err(_) => Err(OAuthError::new(Cause::MalformedRequest, "the body did not arrive whole")),
         };
         let keys = match &form {
             Ok(form) => self.fetch_keys(form).await,

@@ -109,3 +109,23 @@ async fn a_reply_without_a_body_is_reset_too() {
     assert_eq!(end, Err(ErrorKind::ConnectionReset));
     assert_eq!(lab.done.recv().await, Some(false));
 }
+
+#[tokio::test]
+async fn a_request_whose_body_breaks_off_is_refused_and_not_answered_as_if_it_had_worked() {
+    let lab = lab(Act::Proceed).await;
+    let address = lab.served.listener.origin.strip_prefix("http://").expect("an address");
+    for path in ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"] {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: idp\r\nTransfer-Encoding: chunked\r\n{}\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\nzz\r\n",
+            basic("worker", "secret")
+        );
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await;
+        let text = String::from_utf8(bytes).expect("text");
+        assert!(text.starts_with("HTTP/1.1 400") && text.contains("invalid_request"), "{path}: {text}");
+    }
+    assert_eq!(lab.served.idp.tokens().len(), 0);
+}

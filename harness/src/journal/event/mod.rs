@@ -228,6 +228,31 @@ pub enum Event {
         /// Whose link.
         instance: Instance,
     },
+    /// The scenario's own Temporal server was hurt, or is well again.
+    #[serde(rename = "temporal.server")]
+    TemporalServer {
+        /// How it stands from now on.
+        state: ServerState,
+        /// Why it is lost.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<String>,
+    },
+    /// Temporal's server has answered to what a fault had it do to a workflow, or to an activity of it.
+    #[serde(rename = "temporal.operation")]
+    TemporalOperation {
+        /// What: `activity.pause`, `activity.unpause`, `activity.reset`, `workflow.cancel`, `workflow.terminate`,
+        /// `workflow.reset` or `workflow.signal`.
+        operation: String,
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Temporal's id of the activity, where it was done to one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        activity: Option<String>,
+        /// Why it was not done.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        refused: Option<String>,
+    },
+
     /// A worker process was started.
     #[serde(rename = "worker.started")]
     WorkerStarted {
@@ -320,6 +345,22 @@ pub enum WorkflowStatus {
     Running,
 }
 
+/// How the Temporal server stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerState {
+    /// It is stopped, and answers nobody.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// It has ended.
+    Gone,
+    /// It answers again.
+    Back,
+    /// It could not be started again.
+    Lost,
+}
+
 /// What it is time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -396,6 +437,8 @@ impl Event {
             Self::ActivityCancelled(_) => "activity.cancelled",
             Self::ActivityHeartbeat { .. } => "activity.heartbeat",
             Self::LinkWithheld { .. } => "link.withheld",
+            Self::TemporalServer { .. } => "temporal.server",
+            Self::TemporalOperation { .. } => "temporal.operation",
             Self::WorkerStarted { .. } => "worker.started",
             Self::WorkerReady { .. } => "worker.ready",
             Self::WorkerFrozen { .. } => "worker.frozen",

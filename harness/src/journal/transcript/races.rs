@@ -6,10 +6,31 @@ use crate::journal::Run;
 
 /// Actions that trouble each workflow at most once per firing. All others without `times:` may do so for as long as
 /// they last.
-const ONCE: &[&str] = &["time.pass", "idp.revoke", "api.refuse_token", "link.reset", "worker.restart"];
+const ONCE: &[&str] = &[
+    "time.pass",
+    "idp.revoke",
+    "api.refuse_token",
+    "link.reset",
+    "worker.restart",
+    "temporal.restart",
+    "temporal.kill",
+    "activity.reset",
+    "workflow.reset",
+];
 
-/// Actions that make things late and refuse nothing.
-const HARMLESS: &[&str] = &["api.hold", "api.delay", "idp.delay", "link.latency", "link.bandwidth"];
+/// Actions that make things late, or end them, and refuse nothing.
+const HARMLESS: &[&str] = &[
+    "api.hold",
+    "api.delay",
+    "idp.delay",
+    "link.latency",
+    "link.bandwidth",
+    "temporal.pause",
+    "activity.pause",
+    "workflow.cancel",
+    "workflow.terminate",
+    "workflow.signal",
+];
 
 /// The kinds of events whose number may differ, with the bounds that the scenario gives.
 pub(super) struct Races {

@@ -23,6 +23,7 @@ mod hidden;
 #[cfg(feature = "docker")]
 pub mod keeper;
 mod output;
+mod own;
 mod server;
 mod wheel;
 
@@ -34,3 +35,4 @@ pub use dev::Dev;
 pub use docker::{Docker, RUN_LABEL, engine};
 pub use frontend::NamespaceError;
 pub use hidden::take_over_if_asked;
+pub use own::{OwnServer, Servers};

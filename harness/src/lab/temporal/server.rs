@@ -31,7 +31,7 @@ const TUNING: &[&str] = &[
     "frontend.rps=100000",
 ];
 
-/// The arguments of the CLI that make it serve at `listen`.
+/// The arguments of the CLI that make it serve at `listen`, with its data in memory.
 pub(super) fn arguments(listen: SocketAddr, mark: &str) -> Vec<String> {
     let (ip, port) = (listen.ip().to_string(), listen.port().to_string());
     let plain = ["server", "start-dev", "--headless", "--log-level", "error"];

@@ -90,6 +90,22 @@ fn who_completes_where_it_had_to_fail_is_to_blame_only_if_every_fault_bit() {
 }
 
 #[test]
+fn who_is_to_be_cancelled_or_terminated_must_end_so() {
+    for outcome in ["cancelled", "terminated"] {
+        let closed = |status: &str| {
+            let tale = Tale::default().scenario("outcome: completed", &format!("outcome: {outcome}"));
+            tale.opened("a", 1).fired("f1", "workflow.cancel").closed("a", status)
+        };
+        for status in ["completed", "failed", "running", "cancelled", "terminated", "timed_out"] {
+            let bitten = closed(status).then(json!({"kind": "fault.bit", "fault": "f1", "proof": 1}));
+            let (expected, told) = (if status == outcome { "pass" } else { "fail" }, bitten.judged("recovers"));
+            assert!(told == expected || (status, told) == ("running", "inconclusive"), "{status}: {told}");
+        }
+        assert_eq!(closed("completed").judged("recovers"), "inconclusive", "nothing made it end otherwise");
+    }
+}
+
+#[test]
 fn the_outcome_is_compared_and_a_missing_one_is_no_pass() {
     let closed = |status: &str| Tale::default().opened("a", 1).closed("a", status).judged("recovers");
     assert_eq!(closed("completed"), "pass");

@@ -65,6 +65,20 @@ fn a_fault_that_did_not_fire_or_bite_makes_it_vacuous() {
 }
 
 #[test]
+fn a_fault_that_temporal_refused_says_what_it_said() {
+    let tale = |refused: Option<&str>| {
+        let mut operation = json!({"kind": "temporal.operation", "operation": "workflow.cancel", "workflow": "a"});
+        if let Some(why) = refused {
+            operation["refused"] = why.into();
+        }
+        let tale = recovery().scenario("do: { time.pass: { until: token-expiry } }", "do: { workflow.cancel: {} }");
+        tale.fired("f1", "workflow.cancel").then(operation).ended()
+    };
+    is(&tale(Some("not found")), Verdict::Vacuous, "bit 0 times: Temporal refused it (not found)");
+    is(&tale(None), Verdict::Vacuous, "bit 0 times");
+}
+
+#[test]
 fn a_barrier_that_did_not_fill_says_how_many_came() {
     let hold = "for: 4s\n    do: { api.hold: { until: 8 } }";
     let held = |tale: Tale| tale.scenario("do: { time.pass: { until: token-expiry } }", hold);

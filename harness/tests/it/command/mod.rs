@@ -5,6 +5,7 @@ mod dialects;
 mod doctor;
 mod ending;
 mod input;
+mod operations;
 mod report;
 mod schema;
 mod shared;

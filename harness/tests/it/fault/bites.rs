@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenlapse::fault::Plan;
-use tokenlapse::journal::{Event, Instance, TokenChange};
+use tokenlapse::journal::{Event, Instance, ServerState, TokenChange, WorkflowStatus};
 
 use super::support::{
-    Lab, api, api_request, attempt_failed, exited, grant, issued, plan, refusal, request, sent, token,
+    Lab, api, api_request, attempt_failed, attempt_started, exited, grant, issued, operated, plan, refusal, request,
+    sent, token,
 };
 
 const LAPSE: &str = "faults: [{ when: { event: api.response }, do: { time.pass: { until: token-expiry } } }]";
@@ -73,6 +74,47 @@ fn an_alteration_that_finds_all_as_it_would_make_it_is_no_bite_but_the_next_may_
     assert_eq!(lab.counts(0).1, 1);
 }
 
+fn closed(status: WorkflowStatus) -> Event {
+    Event::WorkflowClosed { workflow: "w".into(), status }
+}
+
+/// A worker has done a workflow task.
+fn workflow_task() -> Event {
+    let event = json!({
+        "kind": "gate.rpc_done", "call": 9, "instance": "w1.1", "rpc": "RespondWorkflowTaskCompleted", "code": 0,
+    });
+    serde_json::from_value(event).expect("an event")
+}
+
+/// A poll begins, or is answered.
+fn poll(kind: &str) -> Event {
+    let event = json!({"kind": kind, "call": 9, "instance": "w1.1", "rpc": "PollActivityTaskQueue", "code": 0});
+    serde_json::from_value(event).expect("an event")
+}
+
+#[test]
+fn an_attempt_that_was_refused_something_does_not_fail_for_a_broken_link() {
+    for action in ["link.refuse: { on: idp }", "link.half_open: { on: api }"] {
+        let lab = Lab::before(plan_of(action));
+        played(&lab, vec![]);
+        // The attempt was under way before; then one that begins afterwards; then one that is refused nothing.
+        for events in [vec![], vec![attempt_started(1)]] {
+            events.into_iter().for_each(|event| drop(lab.send(event)));
+            lab.send(api("w1", "T1", 401, Some("expired")));
+            lab.send(attempt_failed());
+            assert_eq!(lab.counts(0), (1, 0, false), "{action}");
+        }
+        lab.send(attempt_started(1));
+        lab.send(attempt_failed());
+        assert_eq!(lab.counts(0).1, 1, "{action}");
+    }
+    // What an attempt is reported to is no reason to fail.
+    let lab = Lab::before(plan_of("link.reset: { on: temporal }"));
+    played(&lab, vec![]);
+    lab.send(attempt_failed());
+    assert_eq!(lab.counts(0).1, 0);
+}
+
 /// Every action, triggered by the first reply of the API, with what happens before and with what proves its bite.
 fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let api_request = || Event::ApiRequest(api_request("w1", "T1"));
@@ -87,6 +129,11 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
     let rpc = |kind: &str, code: i64| -> Event {
         let event = json!({"kind": kind, "call": 9, "instance": "w1.1", "rpc": "PollActivityTaskQueue", "code": code});
         serde_json::from_value(event).expect("an event")
+    };
+    let server = |state| Event::TemporalServer { state, reason: None };
+    let ended_and_back = || {
+        let (answered, lost) = (rpc("gate.rpc_done", 0), rpc("gate.rpc_done", 14));
+        vec![server(ServerState::Gone), lost, server(ServerState::Back), answered]
     };
     let of_new_key = || vec![Event::IdpKey { kid: "k2".into() }, issued("T9"), api("w1", "T9", 200, None)];
     vec![
@@ -145,6 +192,28 @@ fn actions() -> Vec<(&'static str, Vec<Event>, Vec<Event>)> {
             vec![Event::WorkerFrozen { instance: Instance::of("w1", 1) }, api("w1", "T1", 200, None)],
         ),
         ("worker.resume: {}", vec![], vec![Event::WorkerResumed { instance: Instance::of("w1", 1) }]),
+        ("temporal.pause: {}", vec![], vec![server(ServerState::Paused), rpc("gate.rpc", 0)]),
+        ("temporal.restart: {}", vec![], ended_and_back()),
+        ("temporal.kill: { down: 1s }", vec![], ended_and_back()),
+        ("activity.pause: {}", vec![], vec![operated("activity.pause", None), attempt_failed()]),
+        (
+            "activity.reset: { type: A }",
+            vec![attempt_started(1)],
+            vec![operated("activity.reset", None), attempt_started(2), attempt_started(1)],
+        ),
+        ("workflow.cancel: {}", vec![], vec![operated("workflow.cancel", None), closed(WorkflowStatus::Cancelled)]),
+        (
+            "workflow.terminate: { workflow: 1 }",
+            vec![],
+            vec![operated("workflow.terminate", None), closed(WorkflowStatus::Terminated)],
+        ),
+        ("workflow.reset: { to: first }", vec![], vec![operated("workflow.reset", None), attempt_started(1)]),
+        (
+            "workflow.signal: { name: go }",
+            vec![],
+            // One that was given before the signal says nothing of it.
+            vec![operated("workflow.signal", None), workflow_task(), workflow_task()],
+        ),
         ("time.pass: { until: token-expiry }", vec![], vec![died(TokenChange::Expired), refused("expired")]),
         ("time.pass: { by: 5m }", vec![], vec![died(TokenChange::Expired), grant(&["T2"])]),
         ("clock.skew: { of: api, by: -5m }", vec![], vec![refused("not_yet_valid")]),
@@ -160,6 +229,7 @@ fn plan_of(action: &str) -> Plan {
 /// Everybody has a token, the API has answered: what the faults here wait for.
 fn played(lab: &Lab, before: Vec<Event>) {
     lab.send(Event::WorkloadStarted { count: 1 });
+    lab.send(Event::WorkflowStarted { workflow: "w".into(), n: 1 });
     for event in [issued("T1"), issued("R1"), grant(&["T1"])].into_iter().chain(before) {
         lab.send(event);
     }
@@ -199,6 +269,12 @@ fn what_fires_and_changes_nothing_never_bites() {
             grant(&["T2"]),
             Event::ApiRequest(api_request("w1", "T2")),
             api("w1", "T2", 200, None),
+            attempt_started(1),
+            poll("gate.rpc"),
+            poll("gate.rpc_done"),
+            workflow_task(),
+            workflow_task(),
+            closed(WorkflowStatus::Completed),
             exited("w1", false),
             Event::WorkloadFinished,
             exited("w1", true),

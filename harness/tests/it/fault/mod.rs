@@ -5,5 +5,7 @@ mod bites;
 mod healing;
 mod properties;
 mod replies;
+mod server;
 mod support;
 mod triggers;
+mod work;

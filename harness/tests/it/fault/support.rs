@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokenlapse::fault::{Controls, Engine, Expiry, LinkFault, Plan, Progress, Revocation, TokenLifetime};
+use tokenlapse::fault::{
+    Controls, Engine, Expiry, LinkFault, Operation, Plan, Progress, Revocation, ServerFault, TokenLifetime,
+};
 use tokenlapse::journal::{
     Act, Answer, ApiRequest, ApiResponse, Call, Clock, Directive, Effect, Event, IdpRequest, IdpResponse, IdpToken,
     Instance, Journal, TokenChange, TokenKind, TokenName,
@@ -117,6 +119,12 @@ impl Controls for Said {
     }
     fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("restart {instance:?}"))
+    }
+    fn hurt_server(&mut self, fault: ServerFault) -> Effect {
+        self.told(format!("server {fault:?}"))
+    }
+    fn operate(&mut self, Operation { workflows, deed }: Operation) -> Effect {
+        self.told(format!("{deed:?} {}", workflows.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")))
     }
 }
 
@@ -262,6 +270,24 @@ pub(crate) fn attempt_failed() -> Event {
         "failure": {"message": "connection refused"}
     });
     serde_json::from_value(event).expect("an event")
+}
+
+/// An attempt of activity `1` of workflow `w` begins.
+pub(crate) fn attempt_started(attempt: u32) -> Event {
+    let event = serde_json::json!({
+        "kind": "activity.started", "instance": "w1.1", "workflow": "w", "activity": "1", "type": "A", "attempt": attempt,
+    });
+    serde_json::from_value(event).expect("an event")
+}
+
+/// Temporal has done this to workflow `w`, or to its activity `1`.
+pub(crate) fn operated(operation: &str, refused: Option<&str>) -> Event {
+    Event::TemporalOperation {
+        operation: operation.into(),
+        workflow: "w".into(),
+        activity: operation.starts_with("activity.").then(|| "1".into()),
+        refused: refused.map(Into::into),
+    }
 }
 
 pub(crate) fn exited(worker: &str, expected: bool) -> Event {

@@ -56,6 +56,8 @@ impl Lab {
                 correlate: None,
                 upstream: format!("http://{}", upstream().await).parse().expect("a URL"),
             },
+            operator: None,
+            server: None,
             temporal: "127.0.0.1:1".parse().expect("an address"),
             authorization: Authorization::default(),
             worker_clock: None,

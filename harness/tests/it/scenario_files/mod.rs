@@ -103,13 +103,17 @@ fn every_failure_mode_that_is_told_is_mirrored() {
 }
 
 /// Actions that no scenario of the catalogue needs yet, and why.
-const WITHOUT_A_SCENARIO: [(&str, &str); 6] = [
+const WITHOUT_A_SCENARIO: [(&str, &str); 10] = [
     ("idp.consent", "a workflow that waits for re-consent needs a target with `on_permanent: wait`"),
     ("idp.alter", "answers that no standard allows are a family to come"),
     ("gate.require_bearer", "scenarios ask for a bearer from the start; one that begins to is to come"),
     ("worker.kill", "nobody starts a killed worker again, so nobody would go on; `worker.restart` does"),
     ("worker.stop", "a worker that ends in good order is not started again; rolling restarts are to come"),
     ("worker.resume", "healing resumes who was frozen; a scenario that does it at an event is to come"),
+    ("activity.reset", "begins only what waits for a retry anew, and how long that waits is the target's"),
+    ("workflow.terminate", "ends a workflow without its worker, which can do nothing about it"),
+    ("workflow.reset", "what is done twice then is done so for the operator, not for the worker"),
+    ("workflow.signal", "what signals a workflow takes is the target's"),
 ];
 
 #[test]

@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub(crate) use form::Form;
 pub(crate) use jwks::shuffle;
-pub(crate) use userinfo::bearer;
+pub(crate) use userinfo::presented;
 
 use crate::assertion::FetchedKeys;
 use crate::client_auth::{self, Credentials};
@@ -292,7 +292,7 @@ pub(crate) fn decide(call: &Call, listener: &Listener, store: &mut Store, now_ms
         Endpoint::Authorize => Ok(authorize::run(call, listener, store, now_ms)),
         Endpoint::Interaction => Ok(interaction::run(call, listener, store, now_ms)),
         Endpoint::Device => Ok(device::page(call, listener, store, now_ms)),
-        Endpoint::UserInfo => Ok(userinfo::run(call, store, now_ms)),
+        Endpoint::UserInfo => Ok(userinfo::run(call, listener, store, now_ms)),
         Endpoint::EndSession => Ok(end_session::run(call, listener, store, now_ms)),
         Endpoint::PushedAuthorization => form(call).and_then(|form| par::run(call, form, listener, store, now_ms)),
         Endpoint::DeviceAuthorization => {

@@ -304,7 +304,10 @@ impl Idp {
         let field = |name: &str| form.and_then(|form| form.get(name));
         let credentials = form.and_then(|form| call.credentials(form).ok());
         let presented = match call.endpoint {
-            Endpoint::UserInfo => form.and_then(|form| endpoint::bearer(&call.headers, form).ok()).flatten(),
+            Endpoint::UserInfo => {
+                let presented = form.and_then(|form| endpoint::presented(&call.headers, form).ok()).flatten();
+                presented.map(|presented| presented.token)
+            }
             _ => None,
         };
         let token = field("refresh_token").or_else(|| field("token")).or(presented);

@@ -87,10 +87,12 @@ pub struct ClientSettings {
     /// Where the answer to an authorization request may go, letter by letter. Of `http://127.0.0.1` and `http://[::1]`
     /// any port will do.
     #[serde(default)]
-    pub redirect_uris: Vec<String>,
+    #[cfg_attr(feature = "admin", schema(value_type = Vec<String>))]
+    pub redirect_uris: Vec<At<String>>,
     /// Where the browser may go after the user signed out, letter by letter.
     #[serde(default)]
-    pub post_logout_redirect_uris: Vec<String>,
+    #[cfg_attr(feature = "admin", schema(value_type = Vec<String>))]
+    pub post_logout_redirect_uris: Vec<At<String>>,
     /// Whether it must use PKCE (RFC 7636); a public client must anyway.
     #[serde(default)]
     pub require_pkce: bool,
@@ -112,6 +114,27 @@ fn with_secret() -> At<Vec<AuthMethod>> {
 
 fn audience() -> String {
     "api".to_owned()
+}
+
+/// Why no browser can be sent there and tell the client what was decided (RFC 6749 §3.1.2), if so. Native apps have
+/// schemes of their own (RFC 8252 §7.1), which hold a dot.
+fn is_no_target(uri: &str) -> Option<Complaint> {
+    let complaint = Complaint::new(format!("`{uri}` is no redirect URI"));
+    let hint = match url::Url::parse(uri) {
+        Err(_) => "it is an absolute URI, as in `https://app.example/callback`",
+        Ok(url) if url.fragment().is_some() => "it has no fragment: servers never see one (RFC 6749 §3.1.2)",
+        Ok(url) if matches!(url.scheme(), "http" | "https") => match url.host_str() {
+            Some(host) if host.contains('*') => "it is compared letter by letter: `*` stands for nothing else",
+            _ => return None,
+        },
+        Ok(url) if url.scheme().contains('.') => return None,
+        Ok(_) => "its scheme is `https`, `http`, or an app's own, as in `com.example.app:/callback`",
+    };
+    Some(complaint.hint(hint))
+}
+
+fn values(texts: &[At<String>]) -> Vec<String> {
+    texts.iter().map(|text| text.value.clone()).collect()
 }
 
 impl ClientSettings {
@@ -163,6 +186,8 @@ impl ClientSettings {
         complaints.extend(self.keys().source().err());
         complaints.extend(self.subject().err());
         complaints.extend(self.extra_claims().err());
+        let uris = self.redirect_uris.iter().chain(&self.post_logout_redirect_uris);
+        complaints.extend(uris.filter_map(|uri| Some((uri.at, is_no_target(&uri.value)?))));
         complaints
     }
 
@@ -191,8 +216,8 @@ impl ClientSettings {
             audience: self.audience.clone(),
             claims: self.extra_claims().unwrap_or_default(),
             resource_server: self.resource_server,
-            redirect_uris: self.redirect_uris.clone(),
-            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            redirect_uris: values(&self.redirect_uris),
+            post_logout_redirect_uris: values(&self.post_logout_redirect_uris),
             require_pkce: self.require_pkce,
             require_pushed_authorization_requests: self.require_pushed_authorization_requests,
             refresh_grant: self.refresh_grant,

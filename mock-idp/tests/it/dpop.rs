@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header};
@@ -221,4 +222,33 @@ async fn rfc9449_7_an_api_verifies_what_is_presented() {
     }
     assert_eq!(verify(Some(signer.proof(&good))), Ok(()));
     assert!(verify(Some(signer.proof(&good))).is_err(), "it was used");
+}
+
+#[tokio::test]
+async fn rfc9449_7_1_userinfo_takes_a_bound_token_with_a_proof_of_its_key_only() {
+    let (signer, other) = (Signer::new(Algorithm::ES256, "k1"), Signer::new(Algorithm::ES256, "k1"));
+    let served = serve(config()).await;
+    let bound = post(&served, &[&signer.proof(&claims(&served, "1"))], GRANT).await.text("access_token");
+    let plain = post(&served, &[], GRANT).await.text("access_token");
+    let url = format!("{}/oauth2/userinfo", served.listener.origin);
+    let proof = |signer: &Signer, jti: &str, token: &str| {
+        let ath = URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
+        signer.proof(&json!({"htm": "GET", "htu": url, "iat": served.now_s(), "jti": jti, "ath": ath}))
+    };
+    // A client's own token speaks for no user: who is let in is told so.
+    for (scheme, token, proof, status, what) in [
+        ("DPoP", &bound, Some(proof(&signer, "2", &bound)), 403, "as it should be"),
+        ("DPoP", &bound, None, 401, "no proof"),
+        ("DPoP", &bound, Some(proof(&other, "3", &bound)), 401, "another key"),
+        ("DPoP", &bound, Some(proof(&signer, "4", &plain)), 401, "another token's proof"),
+        ("Bearer", &bound, Some(proof(&signer, "5", &bound)), 401, "the scheme of those that are bound to nothing"),
+        ("Bearer", &bound, None, 401, "as a thief would"),
+        ("DPoP", &plain, Some(proof(&signer, "6", &plain)), 401, "a token that is bound to nothing"),
+        ("Bearer", &plain, None, 403, "as it should be"),
+    ] {
+        let line = proof.map_or(String::new(), |proof| format!("DPoP: {proof}\r\n"));
+        let reply = served.get_with("/oauth2/userinfo", &format!("Authorization: {scheme} {token}\r\n{line}")).await;
+        let error = if status == 403 { "insufficient_scope" } else { "invalid_token" };
+        assert_eq!((reply.status, reply.text("error").as_str()), (status, error), "{what}");
+    }
 }

@@ -196,6 +196,14 @@ async fn rfc8705_3_tokens_are_bound_to_the_certificate() {
     assert_eq!(told["cnf"], json!({"x5t#S256": thumbprint}), "RFC 8705 §3.2");
     let without = served.ask(None, "/oauth2/token", &form).await;
     assert_eq!(without["error"], "invalid_request");
+    // UserInfo, as any resource does, asks for it. A client's own token speaks for no user: who is let in is told so.
+    let other = Identity::self_signed("worker.example").expect("a certificate");
+    for (identity, error) in
+        [(Some(&own), "insufficient_scope"), (Some(&other), "invalid_token"), (None, "invalid_token")]
+    {
+        let reply = served.ask(identity, "/oauth2/userinfo", &format!("access_token={token}")).await;
+        assert_eq!(reply["error"], error, "{reply}");
+    }
 }
 
 #[tokio::test]

@@ -125,6 +125,30 @@ fn what_the_model_cannot_say_is_found_at_its_place() {
 }
 
 #[test]
+fn a_redirect_uri_that_no_browser_can_be_sent_to_is_found_at_its_place() {
+    let file = |key: &str, uri: &str| format!("clients:\n  - {{ id: a, secret: s, {key}: [\"{uri}\"] }}\n");
+    for (key, column) in [("redirect_uris", 41), ("post_logout_redirect_uris", 53)] {
+        for (wrong, hint) in [
+            ("not a uri", "absolute URI"),
+            ("/callback", "absolute URI"),
+            ("", "absolute URI"),
+            ("https://app.example/cb#done", "no fragment"),
+            ("https://*.example/cb", "letter by letter"),
+            ("javascript:alert(1)", "scheme"),
+        ] {
+            let errors = Settings::parse(&file(key, wrong), "f").expect_err(wrong);
+            assert_eq!((errors[0].line(), errors[0].column()), (2, column), "{}", errors[0]);
+            assert!(errors[0].message().contains("is no redirect URI"), "{}", errors[0]);
+            assert!(errors[0].hint().is_some_and(|it| it.contains(hint)), "{wrong}: {}", errors[0]);
+        }
+        for right in ["https://app.example/cb?x=1", "http://127.0.0.1/cb", "http://[::1]:3000/", "com.example.app:/cb"]
+        {
+            assert!(Settings::parse(&file(key, right), "f").is_ok(), "{right}");
+        }
+    }
+}
+
+#[test]
 fn what_proves_a_client_is_checked_at_its_place() {
     let pem = mock_idp::tls::Identity::self_signed("worker.example").expect("a certificate").chain_pem();
     let pem = serde_json::Value::from(pem);

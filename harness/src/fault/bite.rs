@@ -142,8 +142,8 @@ impl Bite {
                 "an activity attempt failed to which nothing was refused, or an RPC to Temporal broke off"
             }
             Self::Withheld => {
-                "an activity attempt failed to which nothing was refused, an RPC to Temporal broke off, or a worker had sent something when the link \
-                 was healed"
+                "an activity attempt failed to which nothing was refused, an RPC to Temporal broke off, or a worker had \
+                 sent something when the link was healed"
             }
             Self::RefusedAtGate => "the gate refused a call for its bearer",
             Self::PollEnded => "an open poll ended without the server's doing",

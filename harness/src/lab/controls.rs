@@ -13,6 +13,7 @@ use super::clock::WorkerClock;
 use super::gate::Gate;
 use super::limits;
 use super::link::LinkControl;
+use super::links::Links;
 use super::operate::Operator;
 use super::server::ServerHand;
 use super::tokens::Judge;
@@ -65,13 +66,6 @@ pub(super) struct TemporalEnd {
     pub(super) server: ServerHand,
 }
 
-#[derive(Default)]
-struct Links {
-    open: BTreeMap<(LinkEnd, Instance), LinkControl>,
-    /// What stands: each link is as bad as all of it together, also one that is opened later.
-    broken: Vec<(LinkEnd, LinkFault)>,
-}
-
 /// How a clock was moved.
 #[derive(Default)]
 struct Hands {
@@ -79,37 +73,6 @@ struct Hands {
     moved_ms: i64,
     /// How much it gains in each second, in milliseconds.
     drift: i64,
-}
-
-impl Links {
-    fn apply(&self, end: LinkEnd, link: &LinkControl) {
-        let standing = self.broken.iter().filter(|(of, _)| *of == end).map(|(_, fault)| *fault);
-        let latency = standing.clone().filter_map(|fault| match fault {
-            LinkFault::Latency(latency) => Some(latency),
-            _ => None,
-        });
-        link.latency(latency.sum());
-        let bandwidth = standing.clone().filter_map(|fault| match fault {
-            LinkFault::Bandwidth(bandwidth) => Some(bandwidth),
-            _ => None,
-        });
-        link.bandwidth(bandwidth.min());
-        link.blackhole(standing.clone().any(|fault| fault == LinkFault::Blackhole));
-        if standing.clone().any(|fault| fault == LinkFault::Refuse) {
-            link.refuse();
-        } else if let Err(error) = link.restore() {
-            tracing::error!(%error, "a link could not be opened again");
-        }
-    }
-
-    /// Those to this end over which a worker has sent something that they do not carry.
-    fn withholding(&self, end: LinkEnd) -> impl Iterator<Item = &(LinkEnd, Instance)> {
-        self.open.iter().filter(move |((of, _), link)| *of == end && link.withholds()).map(|(key, _)| key)
-    }
-
-    fn of(&self, end: LinkEnd) -> impl Iterator<Item = &LinkControl> {
-        self.open.iter().filter(move |((of, _), _)| *of == end).map(|(_, link)| link)
-    }
 }
 
 impl Handles {
@@ -143,11 +106,7 @@ impl Handles {
 
     /// A link was opened for a worker instance. It is broken from the start if that end is.
     pub(super) fn opened(&self, end: LinkEnd, instance: &Instance, link: LinkControl) {
-        let mut links = self.links.lock();
-        if links.broken.iter().any(|(of, _)| *of == end) {
-            links.apply(end, &link);
-        }
-        links.open.insert((end, instance.clone()), link);
+        self.links.lock().opened(end, instance, link);
     }
 
     /// A worker was started.
@@ -383,33 +342,15 @@ impl Controls for Handles {
     }
 
     fn break_link(&mut self, end: LinkEnd, fault: LinkFault) -> bool {
-        let mut links = self.links.lock();
-        match fault {
-            LinkFault::Reset => links.of(end).for_each(LinkControl::reset),
-            LinkFault::HalfOpen => links.of(end).for_each(LinkControl::strand),
-            _ => {
-                links.broken.push((end, fault));
-                links.of(end).for_each(|link| links.apply(end, link));
-            }
-        }
+        self.links.lock().break_all(end, fault);
         true
     }
 
     fn mend_link(&mut self, end: LinkEnd, fault: LinkFault) {
-        let mut links = self.links.lock();
-        if matches!(fault, LinkFault::HalfOpen | LinkFault::Blackhole) {
-            for (_, instance) in links.withholding(end) {
-                let event = Event::LinkWithheld { on: end.name().to_owned(), instance: instance.clone() };
-                let _ = self.journal.record(event);
-            }
+        let withheld = self.links.lock().mend_all(end, fault);
+        for instance in withheld {
+            let _ = self.journal.record(Event::LinkWithheld { on: end.name().to_owned(), instance });
         }
-        if fault == LinkFault::HalfOpen {
-            links.of(end).for_each(LinkControl::reset_stranded);
-        }
-        if let Some(at) = links.broken.iter().position(|standing| *standing == (end, fault)) {
-            links.broken.remove(at);
-        }
-        links.of(end).for_each(|link| links.apply(end, link));
     }
 
     fn kill_worker(&mut self, instance: Option<&str>) -> Effect {

@@ -22,6 +22,7 @@ pub mod gate;
 pub mod idp;
 mod limits;
 pub mod link;
+mod links;
 pub mod payload;
 pub mod scene;
 mod server;

@@ -5,6 +5,7 @@ mod canary;
 mod crew;
 mod drive;
 mod env;
+mod errands;
 mod frontend;
 mod in_process;
 mod opened;

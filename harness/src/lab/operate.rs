@@ -11,8 +11,8 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     SignalWorkflowExecutionRequest, UnpauseActivityRequest, pause_activity_request, reset_activity_request,
     unpause_activity_request,
 };
-use tokio::sync::{mpsc, oneshot};
 
+use super::errands::Errands;
 use super::workload::{Client, IDENTITY, as_json, execution};
 use crate::fault::{Activities, Deed, Operation};
 use crate::journal::{Effect, Event, Journal, WorkflowId};
@@ -25,12 +25,12 @@ const REASON: &str = "a fault of the scenario";
 
 /// Has operations carried out, one after the other. Clones share it.
 #[derive(Clone)]
-pub(super) struct Operator(mpsc::UnboundedSender<(Operation, oneshot::Sender<()>)>);
+pub(super) struct Operator(Errands<Operation>);
 
 impl Operator {
     /// One, and what carries out what it is asked for, by a connection or, without one, not at all.
     pub(super) fn new(client: Option<Client>, journal: Journal) -> (Self, impl Future<Output = ()> + Send) {
-        let (asked, mut asking) = mpsc::unbounded_channel::<(Operation, oneshot::Sender<()>)>();
+        let (asked, mut asking) = Errands::<Operation>::new();
         let work = async move {
             while let Some((operation, done)) = asking.recv().await {
                 for workflow in &operation.workflows {
@@ -49,12 +49,7 @@ impl Operator {
 
     /// Asks for an operation. It is carried out whether or not anybody awaits it.
     pub(super) fn ask(&self, operation: Operation) -> Effect {
-        let (done, told) = oneshot::channel();
-        // Once the lab is closed, nothing is carried out.
-        let _ = self.0.send((operation, done));
-        Box::pin(async move {
-            let _ = told.await;
-        })
+        self.0.ask(operation)
     }
 }
 

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-
+use super::errands::{Done, Errands};
 use super::opened::{LabError, Site};
 use super::temporal::OwnServer;
 use super::workload::Client;
@@ -42,15 +41,12 @@ impl Frontend {
 
 /// Has faults of the server carried out, one after the other. Clones share it.
 #[derive(Clone)]
-pub(super) struct ServerHand(mpsc::UnboundedSender<Asked>);
-
-/// A fault, and whom to tell once the server is hurt.
-type Asked = (ServerFault, oneshot::Sender<()>);
+pub(super) struct ServerHand(Errands<ServerFault>);
 
 impl ServerHand {
     /// One, and what carries out what it is asked for; without a server of the scenario's own, nothing is.
     pub(super) fn new(server: Option<OwnServer>, journal: Journal) -> (Self, impl Future<Output = ()> + Send) {
-        let (asked, mut asking) = mpsc::unbounded_channel::<Asked>();
+        let (asked, mut asking) = Errands::<ServerFault>::new();
         let work = async move {
             let Some(server) = server else { return };
             let mut hurt = Hurt { server, journal, pauses: 0 };
@@ -63,12 +59,7 @@ impl ServerHand {
 
     /// Asks for a fault. The effect is that the server is hurt, not that it is well again.
     pub(super) fn ask(&self, fault: ServerFault) -> Effect {
-        let (done, told) = oneshot::channel();
-        // Without a server, and once the lab is closed, nothing is carried out.
-        let _ = self.0.send((fault, done));
-        Box::pin(async move {
-            let _ = told.await;
-        })
+        self.0.ask(fault)
     }
 }
 
@@ -80,7 +71,7 @@ struct Hurt {
 }
 
 impl Hurt {
-    async fn carry_out(&mut self, fault: ServerFault, done: oneshot::Sender<()>) {
+    async fn carry_out(&mut self, fault: ServerFault, done: Done) {
         match fault {
             ServerFault::Pause => {
                 self.pauses += 1;
@@ -110,7 +101,7 @@ impl Hurt {
     }
 
     /// Starts the server again that is gone now. Who waits goes on before: to meet no server is the fault.
-    async fn come_back(&mut self, down: Duration, done: oneshot::Sender<()>) {
+    async fn come_back(&mut self, down: Duration, done: Done) {
         self.say(ServerState::Gone, None);
         let _ = done.send(());
         tokio::time::sleep(down).await;

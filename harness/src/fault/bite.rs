@@ -8,7 +8,7 @@ use super::seen::{Seen, is_instance};
 use super::server::Server;
 use super::work::Work;
 use crate::journal::{
-    Activity, Attempt, Event, Instance, Record, TokenChange, TokenKind, TokenName, WorkflowId, is_final, is_poll,
+    Activity, Attempt, Call, Event, Instance, Record, TokenChange, TokenKind, TokenName, WorkflowId, is_final, is_poll,
     turns_client_away,
 };
 use crate::scenario::{LinkEnd, ResolvedBite};
@@ -35,7 +35,8 @@ pub enum Bite {
     RefusedForTime,
     /// The API meets a token that was signed with the new key, or one that was signed with a key that is gone.
     KeyMet,
-    /// An attempt fails though nobody refused it anything, or an RPC breaks off.
+    /// An attempt fails though nobody refused it anything, an RPC breaks off, or the reply to a request that was under way
+    /// is lost: HTTP clients ask again by themselves, and the attempt goes on.
     AttemptFailed,
     /// The same, or a worker had sent something when the link was healed.
     Withheld,
@@ -139,11 +140,12 @@ impl Bite {
             Self::RefusedForTime => "the API refused a token for the time on a clock, or one was replaced too early",
             Self::KeyMet => "the API met a token of the new key, or one of a key that is gone",
             Self::AttemptFailed => {
-                "an activity attempt failed to which nothing was refused, or an RPC to Temporal broke off"
+                "an activity attempt failed to which nothing was refused, the reply to a request that was under way was \
+                 lost, or an RPC to Temporal broke off"
             }
             Self::Withheld => {
-                "an activity attempt failed to which nothing was refused, an RPC to Temporal broke off, or a worker had \
-                 sent something when the link was healed"
+                "an activity attempt failed to which nothing was refused, the reply to a request that was under way was \
+                 lost, an RPC to Temporal broke off, or a worker had sent something when the link was healed"
             }
             Self::RefusedAtGate => "the gate refused a call for its bearer",
             Self::PollEnded => "an open poll ended without the server's doing",
@@ -176,6 +178,8 @@ pub(super) struct Known {
     open: Vec<(WorkflowId, u32)>,
     /// Activities of which an attempt has started.
     begun: BTreeSet<Activity>,
+    /// Requests whose replies have not left in full, with whom they are for.
+    under_way: BTreeMap<Call, LinkEnd>,
 }
 
 impl Known {
@@ -202,6 +206,9 @@ impl Known {
             Event::WorkflowStarted { workflow, n } => self.open.push((workflow.clone(), *n)),
             Event::WorkflowClosed { workflow, .. } => self.open.retain(|(open, _)| open != workflow),
             Event::ActivityStarted(attempt) => drop(self.begun.insert(Activity::of(attempt))),
+            Event::IdpRequest(request) => drop(self.under_way.insert(request.call, LinkEnd::Idp)),
+            Event::ApiRequest(request) => drop(self.under_way.insert(request.call, LinkEnd::Api)),
+            Event::HttpDone { call, .. } => drop(self.under_way.remove(call)),
             _ => {}
         }
     }
@@ -357,6 +364,9 @@ impl Unproved {
             }
             (Bite::AttemptFailed | Bite::Withheld, Event::GateRpcDone { code: None, .. }) => {
                 self.aim.link == Some(LinkEnd::Temporal)
+            }
+            (Bite::AttemptFailed | Bite::Withheld, Event::HttpDone { call, delivered: false, .. }) => {
+                self.aim.link.is_some() && self.known.under_way.get(call) == self.aim.link.as_ref()
             }
             (Bite::Withheld, Event::LinkWithheld { on, .. }) => self.aim.link.is_some_and(|end| end.name() == on),
             (Bite::RefusedAtGate, Event::GateRpc { refused: Some(_), .. }) => true,

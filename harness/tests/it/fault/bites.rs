@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenlapse::fault::Plan;
-use tokenlapse::journal::{Event, Instance, ServerState, TokenChange, WorkflowStatus};
+use tokenlapse::journal::{ApiRequest, Call, Event, Instance, ServerState, TokenChange, WorkflowStatus};
 
 use super::support::{
     Lab, api, api_request, attempt_failed, attempt_started, exited, grant, issued, operated, plan, refusal, request,
@@ -112,6 +112,29 @@ fn an_attempt_that_was_refused_something_does_not_fail_for_a_broken_link() {
     let lab = Lab::before(plan_of("link.reset: { on: temporal }"));
     played(&lab, vec![]);
     lab.send(attempt_failed());
+    assert_eq!(lab.counts(0).1, 0);
+}
+
+#[test]
+fn a_reply_that_a_broken_link_loses_proves_it_even_if_the_attempt_goes_on() {
+    let lost = |call| Event::HttpDone { call: Call(call), delivered: false, unaltered: false };
+    let asked = |call| Event::ApiRequest(ApiRequest { call: Call(call), ..api_request("w1", "T1") });
+    let lab = Lab::before(plan_of("link.reset: { on: api }"));
+    lab.send(asked(8));
+    played(&lab, vec![]);
+    // One that came later goes over a new connection; one to somebody else goes over another link.
+    lab.send(request());
+    lab.send(asked(9));
+    [1, 9].into_iter().for_each(|call| drop(lab.send(lost(call))));
+    assert_eq!(lab.counts(0), (1, 0, false));
+    lab.send(lost(8));
+    assert_eq!(lab.counts(0).1, 1);
+    // What had its reply when the link broke lost nothing.
+    let lab = Lab::before(plan_of("link.half_open: { on: api }"));
+    lab.send(asked(8));
+    lab.send(Event::HttpDone { call: Call(8), delivered: true, unaltered: false });
+    played(&lab, vec![]);
+    lab.send(lost(8));
     assert_eq!(lab.counts(0).1, 0);
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::expiries::Expiries;
 use super::seen::{Seen, is_instance};
 use super::server::Server;
 use super::work::Work;
@@ -172,6 +173,8 @@ pub(super) struct Known {
     live: Vec<(TokenName, TokenKind)>,
     /// To whom access tokens were delivered.
     holders: BTreeMap<TokenName, Instance>,
+    /// The tokens that expired.
+    expired: BTreeSet<TokenName>,
     /// Clients whose last token request was refused for good.
     shut_out: BTreeSet<String>,
     /// Workflows of the scenario run that were not seen closed, with their numbers, in order of their start.
@@ -190,6 +193,9 @@ impl Known {
                 TokenChange::Issued => self.live.push((change.token.clone(), change.token_kind)),
                 TokenChange::Expired | TokenChange::Revoked | TokenChange::Rotated => {
                     self.live.retain(|(token, _)| *token != change.token);
+                    if change.change == TokenChange::Expired {
+                        self.expired.insert(change.token.clone());
+                    }
                 }
             },
             Event::IdpResponse(reply) => {
@@ -273,6 +279,7 @@ pub(super) struct Unproved {
     aim: Aim,
     /// Tokens that have died since, of those that lived, with how.
     dead: BTreeMap<TokenName, TokenChange>,
+    pub(super) expiries: Expiries,
     /// Tokens that the new key signed, once there is one.
     new_key: Option<BTreeSet<TokenName>>,
     told: Told,
@@ -284,8 +291,9 @@ pub(super) struct Unproved {
 }
 
 impl Unproved {
-    pub(super) fn new(known: Known, trigger: Value, aim: Aim) -> Self {
+    pub(super) fn new(fault: &str, known: Known, trigger: Value, aim: Aim) -> Self {
         Self {
+            expiries: Expiries::since(fault.to_owned(), known.expired.clone()),
             known,
             trigger,
             aim,
@@ -314,6 +322,7 @@ impl Unproved {
     /// Whether this record, which came after the firing, proves the bite.
     pub(super) fn is_proved(&mut self, bite: Bite, record: &Record) -> bool {
         let proved = self.proves(bite, &record.event);
+        self.expiries.follow(record);
         self.follow(&record.event);
         proved
     }
@@ -323,12 +332,13 @@ impl Unproved {
             (Bite::TokenExpired, Event::ApiResponse(reply)) => {
                 // Its issuer says nothing of the expiry of a token that it has revoked; who validates offline does.
                 let outlived = reply.request.refused.as_deref() == Some("expired")
+                    && self.expiries.explains_refusal_of(reply.request.token.as_ref())
                     && reply.request.token.as_ref().is_some_and(|token| self.known.holders.contains_key(token));
-                reply.status == 401 && (outlived || self.died(reply.request.token.as_ref(), TokenChange::Expired))
+                reply.status == 401 && (outlived || self.expired(reply.request.token.as_ref()))
             }
             (Bite::TokenExpired, Event::IdpResponse(reply)) => {
-                let presented = self.died(reply.request.token.as_ref(), TokenChange::Expired);
-                let replaced = !reply.issued.is_empty() && self.dead.values().any(|how| *how == TokenChange::Expired);
+                let presented = self.expired(reply.request.token.as_ref());
+                let replaced = !reply.issued.is_empty() && self.dead.keys().any(|token| self.expired(Some(token)));
                 replaced || (presented && reply.error.as_deref().is_some_and(is_final))
             }
             (Bite::TokenRevoked, Event::ApiResponse(reply)) => {
@@ -349,7 +359,9 @@ impl Unproved {
                     && reply.request.client.as_ref().is_some_and(|client| self.known.shut_out.contains(client))
             }
             (Bite::RefusedForTime, Event::ApiResponse(reply)) => {
-                matches!(reply.request.refused.as_deref(), Some("expired" | "not_yet_valid" | "issued_in_future"))
+                let for_time = ["expired", "not_yet_valid", "issued_in_future"];
+                reply.request.refused.as_deref().is_some_and(|why| for_time.contains(&why))
+                    && self.expiries.explains_refusal_of(reply.request.token.as_ref())
             }
             (Bite::RefusedForTime, Event::IdpResponse(reply)) => {
                 self.aim.worker_clock && !reply.issued.is_empty() && self.holds_a_good_token(&reply.request.instance)
@@ -421,6 +433,11 @@ impl Unproved {
 
     fn died(&self, token: Option<&TokenName>, how: TokenChange) -> bool {
         token.is_some_and(|token| self.dead.get(token) == Some(&how))
+    }
+
+    /// Whether a token that lived has expired since, by this firing or as time went by.
+    fn expired(&self, token: Option<&TokenName>) -> bool {
+        token.is_some_and(|token| self.died(Some(token), TokenChange::Expired) && self.expiries.has(token))
     }
 
     /// Whether an instance has had an access token since before the firing that is alive and was not refused.

@@ -167,7 +167,7 @@ impl Engine {
         // Undoing it knows nothing of the event that triggered it.
         let action = done.aim.worker.iter().fold(action, |action, worker| action.aimed_at(worker));
         if one.bites_by_event() && !done.inert {
-            one.unproved.push(Unproved::new(self.known.clone(), occasion.fields, done.aim));
+            one.unproved.push(Unproved::new(&one.fault.id, self.known.clone(), occasion.fields, done.aim));
         }
         let (fault, name) = (one.fault.id.clone(), action.name().to_owned());
         if action.can_be_undone() {
@@ -246,8 +246,9 @@ impl Engine {
             let Some(barrier) = &mut one.standing[at].barrier else { continue };
             consequences.effects.push(barrier.arrive());
             if barrier.is_full() {
+                let held = barrier.holds();
                 one.standing.remove(at);
-                if !one.bites_by_event() {
+                if held && !one.bites_by_event() {
                     self.bitten(index, record);
                 }
             }
@@ -346,10 +347,11 @@ impl Intervene for Engine {
         match &record.event {
             Event::FaultDue { .. } => self.due(record, consequences),
             // What faults themselves say triggers nothing: `after` is how one fault follows another.
-            Event::FaultArmed { .. }
-            | Event::FaultFired { .. }
-            | Event::FaultBit { .. }
-            | Event::FaultHealed { .. } => return,
+            Event::FaultArmed { .. } | Event::FaultBit { .. } | Event::FaultHealed { .. } => return,
+            Event::FaultFired { fault, .. } => {
+                self.faults.iter_mut().for_each(|one| one.follow_firing(fault));
+                return;
+            }
             event => {
                 self.known.follow(event);
                 if !self.begun {

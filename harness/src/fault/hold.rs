@@ -31,4 +31,9 @@ impl Barrier {
     pub(super) fn is_full(&self) -> bool {
         self.came >= self.until
     }
+
+    /// Whether anybody waits for somebody else.
+    pub(super) fn holds(&self) -> bool {
+        self.until > 1
+    }
 }

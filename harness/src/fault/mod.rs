@@ -13,6 +13,7 @@ mod at_gate;
 mod bite;
 mod controls;
 mod engine;
+mod expiries;
 mod hold;
 mod one;
 mod operation;

@@ -127,6 +127,11 @@ impl One {
         waiting - self.unproved.len()
     }
 
+    /// A firing of this or of another fault is recorded.
+    pub(super) fn follow_firing(&mut self, fault: &str) {
+        self.unproved.iter_mut().for_each(|firing| firing.expiries.fired(fault));
+    }
+
     /// Whether an event proves its bite; otherwise the engine knows of it as it happens.
     pub(super) fn bites_by_event(&self) -> bool {
         self.fault.bite.is_some()

@@ -68,8 +68,9 @@ pub(crate) const KILLS: &[Kill] = &[
     kill("new-key-per-attempt", "outage-effect-reply-lost", &[("effect-once", "POST /orders/1/ship happened 2 times for workflow 1; expected at most 1")], &[]),
     kill("ships-twice", "outage-api-503", &[("effect-once", "POST /orders/1/ship happened 2 times for workflow 1; expected at most 1")], &[]),
     kill("pretends-success", "outage-api-503", &[("effect-once", "happened 0 times, though workflow 1 completed")], &[]),
-    kill("ignores-retry-after", "rate-limit-seconds", &[("honours-retry-after", "called the token endpoint 0.")], &[]),
+    kill("ignores-retry-after", "rate-limit-seconds", &[("honours-retry-after", "called the token endpoint 2.")], &[]),
     kill("misreads-retry-date", "rate-limit-api-date", &[("honours-retry-after", "called GET /orders/{id}/items 0.")], &[]),
+    kill("caps-retry-after", "rate-limit-api-seconds", &[("honours-retry-after", "called GET /orders/{id}/items 1.")], &[]),
     kill("stops-polling", "outage-html-502", &[("truthful-health", "lives, but has made no Poll"), ("recovers", HANGS)], &[]),
     kill("exits-on-failure", "early-refusal-before-exp", &[("truthful-health", "ended with code 0, though no fault killed it"), ("recovers", "is still running, and no worker is left")], &[]),
 ];

@@ -24,7 +24,7 @@ pub(crate) fn plan(rest: &str) -> Plan {
 
 /// Writes down what it is told to do.
 #[derive(Clone, Default)]
-pub(crate) struct Said(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Said(Arc<Mutex<Vec<String>>>, Option<Journal>);
 
 impl Said {
     fn say(&self, what: String) {
@@ -34,6 +34,16 @@ impl Said {
     fn told(&self, what: String) -> Effect {
         self.say(what);
         Box::pin(async {})
+    }
+
+    fn moved(&self, clock: Clock) {
+        self.record(Event::ClockMoved { clock, offset_ms: 1 });
+    }
+
+    fn record(&self, event: Event) {
+        if let Some(journal) = &self.1 {
+            drop(journal.record(event));
+        }
     }
 }
 
@@ -54,12 +64,18 @@ impl Controls for Said {
     }
     fn pass_time(&mut self, by: Duration) {
         self.say(format!("pass {by:?}"));
+        // As a lab does it: first what comes of the move.
+        if by > Duration::from_secs(300) {
+            self.record(token("T1", TokenChange::Expired));
+        }
+        self.moved(Clock::Idp);
     }
     fn sit_out(&mut self, by: Duration) -> Effect {
         self.told(format!("sit out {by:?}"))
     }
     fn skew(&mut self, clock: Clock, by_ms: i64) {
         self.say(format!("skew {clock:?} {by_ms}"));
+        self.moved(clock);
     }
     fn cut_polls(&mut self, code: Option<i32>) -> Effect {
         self.told(format!("cut polls {code:?}"))
@@ -144,7 +160,16 @@ impl Lab {
 
     /// A lab in which nothing has happened.
     pub(crate) fn before(plan: Plan) -> Self {
-        let (journal, said) = (Journal::in_memory(), Said::default());
+        Self::of(plan, Said::default(), Journal::in_memory())
+    }
+
+    /// The same, where moves of clocks are recorded, and the expiry of `T1` once 300 s have passed at once.
+    pub(crate) fn with_clocks(plan: Plan) -> Self {
+        let journal = Journal::in_memory();
+        Self::of(plan, Said(Arc::default(), Some(journal.clone())), journal)
+    }
+
+    fn of(plan: Plan, said: Said, journal: Journal) -> Self {
         let (engine, progress) = Engine::new(journal.clone(), Box::new(said.clone()), plan);
         journal.intervene_with(engine);
         Self { journal, said, progress }

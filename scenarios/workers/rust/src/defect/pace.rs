@@ -8,7 +8,7 @@ use http::header::RETRY_AFTER;
 
 use super::Defect;
 use crate::parts::Parts;
-use crate::retry_after::RetryAfter;
+use crate::retry_after::{AllForms, RetryAfter};
 
 pub(super) const DEFECTS: &[Defect] = &[
     Defect {
@@ -24,6 +24,13 @@ pub(super) const DEFECTS: &[Defect] = &[
         mirrors: "FM-09",
         checks: &["honours-retry-after"],
         parts: || Box::new(SecondsOnly),
+    },
+    Defect {
+        name: "caps-retry-after",
+        summary: "Waits a second at most, however long `Retry-After` asks for.",
+        mirrors: "FM-09",
+        checks: &["honours-retry-after"],
+        parts: || Box::new(Capped),
     },
 ];
 
@@ -53,5 +60,19 @@ impl RetryAfter for SecondsOnly {
     fn delay(&self, headers: &HeaderMap) -> Option<Duration> {
         let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
         Some(Duration::from_secs(seconds))
+    }
+}
+
+struct Capped;
+
+impl Parts for Capped {
+    fn retry_after(&self) -> Arc<dyn RetryAfter> {
+        Arc::new(Self)
+    }
+}
+
+impl RetryAfter for Capped {
+    fn delay(&self, headers: &HeaderMap) -> Option<Duration> {
+        AllForms.delay(headers).map(|asked| asked.min(Duration::from_secs(1)))
     }
 }

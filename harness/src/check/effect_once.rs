@@ -1,28 +1,26 @@
 //! An effect happens as often as in the control, where nothing went wrong: never more often, and where a workflow
 //! completed as the scenario expects, not less often either.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
-use crate::journal::{
-    Attribution, ControlFacts, EffectCount, Event, Identity, Live, Run, Seq, WorkflowId, WorkflowStatus,
-};
+use crate::journal::{Attribution, Event, Live, Run, Seq, WorkflowId, WorkflowStatus};
 use crate::scenario::Outcome;
 
 pub(super) struct EffectOnce;
 
 /// Where an effect happened: the number of its workflow, and method with concrete path.
-type Place = (Option<u32>, String);
+pub(super) type Place = (Option<u32>, String);
 
 /// The effects of a run.
-struct Effects {
-    by_place: BTreeMap<Place, Vec<Seq>>,
+pub(super) struct Effects {
+    pub(super) by_place: BTreeMap<Place, Vec<Seq>>,
     attribution: Attribution,
 }
 
 impl Effects {
-    fn of(run: &Run<'_>) -> Self {
+    pub(super) fn of(run: &Run<'_>) -> Self {
         let mut live = Live::default();
         let mut effects = Self { by_place: BTreeMap::new(), attribution: Attribution::Instance };
         for record in run.records() {
@@ -51,42 +49,6 @@ impl Effects {
             live.follow(record);
         }
         effects
-    }
-}
-
-impl ControlFacts {
-    /// What `run`, a finished control, did.
-    pub fn of(run: &Run<'_>) -> Self {
-        let (mut completed, mut identities) = (BTreeSet::new(), BTreeSet::new());
-        let (mut began_us, mut ended_us) = (None, None);
-        for record in run.records() {
-            match &record.event {
-                Event::WorkloadStarted { .. } => began_us = Some(record.at_us),
-                Event::WorkloadFinished => ended_us = Some(record.at_us),
-                Event::WorkflowClosed { workflow, status: WorkflowStatus::Completed } => {
-                    completed.insert(workflow);
-                }
-                Event::ApiRequest(request) => {
-                    if let Some(life) = request.token.as_ref().and_then(|token| run.tokens().get(token)) {
-                        let (client, sub) = (life.issued.client.clone(), life.issued.sub.clone());
-                        identities.insert(Identity { client, sub });
-                    }
-                }
-                _ => {}
-            }
-        }
-        let effects = Effects::of(run).by_place.into_iter().map(|((n, target), events)| EffectCount {
-            n,
-            target,
-            count: u32::try_from(events.len()).unwrap_or(u32::MAX),
-        });
-        Self {
-            completed: !run.workflows().is_empty()
-                && run.workflows().keys().all(|workflow| completed.contains(workflow)),
-            effects: effects.collect(),
-            identities: identities.into_iter().collect(),
-            took_ms: began_us.zip(ended_us).map_or(0, |(began, ended)| ended.saturating_sub(began) / 1000),
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod bounded_load;
 mod context;
+mod control;
 mod diagnosable;
 mod effect_once;
 mod grants;
@@ -16,6 +17,7 @@ mod judgement;
 mod lateness;
 mod no_refused_reuse;
 mod no_secret_leaks;
+mod nothing_skipped;
 mod persists_on_transient;
 mod recovers;
 mod refreshes_on_retry;
@@ -70,6 +72,7 @@ pub static ALL: &[&dyn Check] = &[
     &right_identity::RightIdentity,
     &single_redemption::SingleRedemption,
     &effect_once::EffectOnce,
+    &nothing_skipped::NothingSkipped,
     &honours_retry_after::HonoursRetryAfter,
     &bounded_load::BoundedLoad,
     &diagnosable::Diagnosable,

@@ -27,7 +27,7 @@ pub use record::{Place, ReadError, Record, Sighting, read};
 pub use recorder::{Consequences, Effect, Intervene, Journal, Recorded, Scrub, WaitError};
 pub use refusal::{is_final, turns_client_away};
 pub use rpc::is_poll;
-pub use run::{ControlFacts, EffectCount, Identity, RunEnd, RunHeader, SCHEMA_VERSION};
+pub use run::{AnswerCount, ControlFacts, EffectCount, Identity, RunEnd, RunHeader, SCHEMA_VERSION};
 pub use scrub::{LEAK, Redactor};
 pub use transcript::transcript;
 pub use view::{Delivery, Run, TokenLife};

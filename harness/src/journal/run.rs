@@ -37,6 +37,9 @@ pub struct ControlFacts {
     pub completed: bool,
     /// What it changed at the API, by workflow and place.
     pub effects: Vec<EffectCount>,
+    /// What else the API answered it well.
+    #[serde(default)]
+    pub answered: Vec<AnswerCount>,
     /// Whose tokens it sent to the API, each once.
     pub identities: Vec<Identity>,
     /// How long its workload took, in milliseconds: a measure of how fast this machine is while it does what it does.
@@ -52,6 +55,15 @@ pub struct EffectCount {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub n: Option<u32>,
     /// Method and concrete path, with `{workflow}` for the workflow's own id.
+    pub target: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// How often something without an effect was answered well, to all workflows together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AnswerCount {
+    /// Method and concrete path, with `{workflow}` for a workflow's own id.
     pub target: String,
     /// How often.
     pub count: u32,

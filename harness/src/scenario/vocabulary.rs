@@ -28,6 +28,7 @@ pub static CHECKS: &[CheckWord] = &[
     check("right-identity", "nobody acts as somebody else"),
     check("single-redemption", "a rotated refresh token is redeemed once"),
     check("effect-once", "an effect happens exactly once"),
+    check("nothing-skipped", "what the control asked for is asked for and answered"),
     check("honours-retry-after", "nobody comes back before the time that `Retry-After` says"),
     check("bounded-load", "the identity provider is asked no more often than there is reason to"),
     check("diagnosable", "a failure's type names its cause"),

@@ -50,6 +50,20 @@ pub(crate) fn gallery() -> Vec<(&'static str, Tale, &'static [&'static str])> {
             &["effect-once"],
         ),
         (
+            "takes a failed read for an empty one",
+            Tale::default()
+                .opened("a", 1)
+                .start("a", "Fetch", 1)
+                .grant(200, &["T1"], json!({}))
+                .get("T1", 503)
+                .complete("a", "Fetch", 1)
+                .start("a", "Ship", 1)
+                .ship("T1", 201)
+                .complete("a", "Ship", 1)
+                .closed("a", "completed"),
+            &["nothing-skipped"],
+        ),
+        (
             "acts as another",
             grown().start("a", "Ship", 2).grant(200, &["T2"], json!({"client": "c9", "sub": "c9"})).ship("T2", 201),
             &["right-identity"],

@@ -8,6 +8,7 @@ mod leaks;
 mod load;
 mod outcome;
 mod properties;
+mod reads;
 mod refused_reuse;
 mod support;
 mod verdicts;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tokenlapse::check::{Judgement, Verdict, judge};
 use tokenlapse::journal::{
-    Contents, ControlFacts, EffectCount, Event, Record, Run, RunEnd, RunHeader, SCHEMA_VERSION, Seq, Sighting,
+    AnswerCount, Contents, ControlFacts, EffectCount, Event, Record, Run, RunEnd, RunHeader, SCHEMA_VERSION, Seq,
+    Sighting,
 };
 use tokenlapse::scenario::{Facts, Resolved, Scenario, Target, resolve};
 
@@ -76,6 +77,7 @@ impl Default for Tale {
             control: Some(ControlFacts {
                 completed: true,
                 effects: vec![ships(1), ships(2)],
+                answered: vec![AnswerCount { target: "GET /orders/1".to_owned(), count: 1 }],
                 ..ControlFacts::default()
             }),
             instance: "w1.1".to_owned(),

@@ -1,4 +1,4 @@
-//! Effects that happen twice, or not at all.
+//! Effects that happen twice, or not at all, and reads that do not.
 
 use std::sync::Arc;
 
@@ -32,6 +32,13 @@ pub(super) const DEFECTS: &[Defect] = &[
         mirrors: "FM-38",
         checks: &["effect-once", "recovers"],
         parts: || Box::new(Pretends),
+    },
+    Defect {
+        name: "skips-failed-page",
+        summary: "Takes a page that could not be read for an empty one, and goes on.",
+        mirrors: "FM-38",
+        checks: &["nothing-skipped"],
+        parts: || Box::new(SkipsPages),
     },
 ];
 
@@ -104,4 +111,29 @@ fn pretend<'a>(inner: &'a HttpOrders, call: &'a Call, order: &'a str, key: &'a s
         Ok(shipped.unwrap_or_else(|_| json!({ "shipped": order })))
     }
     .boxed()
+}
+
+struct SkipsPages;
+
+impl Parts for SkipsPages {
+    fn orders(&self, inner: HttpOrders) -> Arc<dyn Orders> {
+        Arc::new(Skipper(inner))
+    }
+}
+
+/// The correct API client but for pages.
+struct Skipper(HttpOrders);
+
+impl Orders for Skipper {
+    fn fetch<'a>(&'a self, call: &'a Call, order: &'a str) -> Shipped<'a> {
+        self.0.fetch(call, order)
+    }
+
+    fn items<'a>(&'a self, call: &'a Call, order: &'a str, page: u32) -> Shipped<'a> {
+        async move { Ok(self.0.items(call, order, page).await.unwrap_or_else(|_| json!({ "items": [] }))) }.boxed()
+    }
+
+    fn ship<'a>(&'a self, call: &'a Call, order: &'a str, key: &'a str) -> Shipped<'a> {
+        self.0.ship(call, order, key)
+    }
 }

@@ -29,6 +29,7 @@ fn every_check_has_a_defect_that_should_fail_it() {
         "right-identity",
         "single-redemption",
         "effect-once",
+        "nothing-skipped",
         "honours-retry-after",
         "bounded-load",
         "diagnosable",

@@ -17,6 +17,7 @@ mod validate;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use mock_idp::Dialect;
@@ -142,7 +143,7 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// Done at Ctrl-C or SIGTERM. Whoever asks once more does not want to wait for what is being ended: the process ends at
-/// once, with code 130, and minders end what it had started.
+/// once, with code 130, and minders end what it had started. Signals that come [`TOGETHER`] are one.
 pub(crate) async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -157,13 +158,19 @@ pub(crate) async fn stopped() {
         }
     };
     asked().await;
+    let first = Instant::now();
     // Nobody need hear it.
     let _ = writeln!(io::stderr(), "tokenlapse: ending what runs; once more ends it at once");
     tokio::spawn(async move {
-        asked().await;
+        while first.elapsed() < TOGETHER {
+            asked().await;
+        }
         std::process::exit(130);
     });
 }
+
+/// `timeout` and process supervisors signal a process and then its whole group, of which it is one.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// What the harness has to say while it works goes to standard error.
 fn speak() {

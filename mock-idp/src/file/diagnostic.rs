@@ -268,6 +268,7 @@ fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
         Error::Eof { .. } => Complaint::new("the file ends where something must stand").hint("is it all there?"),
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             Complaint::new("more than one key where exactly one must stand")
+                .hint("this is the second; it belongs in an item of its own, or one of them is too many")
         }
         other => {
             let message = UserMessageFormatter.format_message(other);

@@ -74,6 +74,10 @@ impl FromStr for Duration {
             }
             let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
             let (unit, after) = after.split_at(letters);
+            if unit.contains(char::is_whitespace) {
+                return Err(Complaint::new(format!("blanks in the duration `{text}`"))
+                    .hint(format!("write it without them; {}", units())));
+            }
             let Some(index) = UNITS.iter().position(|(name, _)| *name == unit) else {
                 let known = UNITS.iter().map(|(name, _)| *name);
                 let near = suggest(unit, known.clone());
@@ -248,6 +252,7 @@ mod tests {
             assert!(complaint.message.contains(text), "{complaint}");
         }
         assert!("5".parse::<Duration>().expect_err("no unit").hint.expect("units").contains("`ms`"));
+        assert!("5 m".parse::<Duration>().expect_err("blank").message.contains("blanks"));
         assert!("5sec".parse::<Duration>().expect_err("unit").message.contains("unknown unit `sec`"));
         assert!("9223372036854775807s".parse::<Duration>().is_err(), "does not overflow");
         for text in ["3650d1ms", "99999999999d", "87601h"] {

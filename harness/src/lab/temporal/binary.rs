@@ -19,7 +19,11 @@ const VARIABLE: &str = "TOKENLAPSE_TEMPORAL_BIN";
 #[non_exhaustive]
 pub enum BinaryError {
     /// The path that the user gave leads nowhere.
-    #[error("{by} names {}, which is no file that can be run", path.display())]
+    #[error(
+        "{by} names {}, which is no file that can be run: it is to be the Temporal CLI (`temporal`). Without it a \
+         `temporal` on your PATH is taken, or one is fetched; `--temporal HOST:PORT` uses a server that runs already.",
+        path.display()
+    )]
     NotThere {
         /// What gave it: an option or a variable.
         by: &'static str,

@@ -208,7 +208,10 @@ mod interrupted {
             let arguments = format!("run early-refusal-before-exp --repeat 100 -j 1 --format {format}");
             let child = place.command(&arguments).spawn().expect("it runs");
             wait_for_ends(&place, &child, 3);
-            kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+            // As `timeout` does: the process, and then its group, of which it is one.
+            for signal in [Signal::TERM, Signal::INT] {
+                kill_process(Pid::from_child(&child), signal).expect("it runs");
+            }
             let done = Done::of(child.wait_with_output().expect("it ends"));
             done.has_code(130).shows(&[said, "early-refusal-before-exp"]);
             if format == "json" {
@@ -231,8 +234,11 @@ mod interrupted {
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         let heard = lines.any(|line| line.expect("text").contains("once more ends it at once"));
         assert!(heard, "it says how to end it");
-        kill_process(pid, Signal::INT).expect("it runs");
-        let ended = observe::ended(&mut child, Duration::from_secs(20));
+        // Two signals that come together are one, so this may take a second.
+        let ended = (0..400).find_map(|_| {
+            kill_process(pid, Signal::INT).expect("it is there until it was waited for");
+            observe::ended(&mut child, Duration::from_millis(50))
+        });
         kill_process(minder, Signal::CONT).expect("it is there");
         if ended.is_none() {
             child.kill().expect("its own child");

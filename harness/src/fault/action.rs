@@ -12,7 +12,7 @@ use super::seen::{instance_of, tokens_of};
 use super::work::Work;
 use crate::journal::{Clock, Effect, Event, TokenKind, TokenName};
 use crate::scenario::{
-    Action, ClockOwner, KindOfToken, LinkEnd, RefuseToken, Revoke, TimeMode, TimePass, TokenChoice, Until, WorkerChoice,
+    Action, ClockOwner, KindOfToken, LinkEnd, RefuseToken, Revoke, TimeMode, TimePass, TokenChoice, Until,
 };
 
 /// Clocks count in whole seconds: a second more is certainly past an expiry.
@@ -92,15 +92,18 @@ pub(super) fn fire(
                 fired.aim.link = Some(end);
             }
         }
-        Action::WorkerKill(choice)
-        | Action::WorkerStop(choice)
-        | Action::WorkerRestart(choice)
-        | Action::WorkerFreeze(choice)
-        | Action::WorkerResume(choice) => {
-            let worker = worker(choice, trigger);
+        Action::WorkerStop(end) | Action::WorkerRestart(end) => {
+            let worker = worker(end.instance.as_ref(), trigger);
+            let notice = end.notice.map(crate::scenario::Duration::to_std);
             fired.effect = Some(match action {
-                Action::WorkerStop(_) => controls.stop_worker(worker.as_deref()),
-                Action::WorkerRestart(_) => controls.restart_worker(worker.as_deref()),
+                Action::WorkerStop(_) => controls.stop_worker(worker.as_deref(), notice),
+                _ => controls.restart_worker(worker.as_deref(), notice),
+            });
+            fired.aim.worker = worker;
+        }
+        Action::WorkerKill(choice) | Action::WorkerFreeze(choice) | Action::WorkerResume(choice) => {
+            let worker = worker(choice.instance.as_ref(), trigger);
+            fired.effect = Some(match action {
                 Action::WorkerFreeze(_) => controls.freeze_worker(worker.as_deref()),
                 Action::WorkerResume(_) => controls.resume_worker(worker.as_deref()),
                 _ => controls.kill_worker(worker.as_deref()),
@@ -205,8 +208,8 @@ fn clock(of: ClockOwner) -> Clock {
     }
 }
 
-fn worker(choice: &WorkerChoice, trigger: &Event) -> Option<String> {
-    choice.instance.clone().or_else(|| instance_of(trigger).map(|instance| instance.as_str().to_owned()))
+fn worker(named: Option<&String>, trigger: &Event) -> Option<String> {
+    named.cloned().or_else(|| instance_of(trigger).map(|instance| instance.as_str().to_owned()))
 }
 
 fn expiry(until: Until, trigger: &Event) -> Expiry<'_> {

@@ -89,11 +89,12 @@ pub trait Controls: Send {
     /// Kills workers with SIGKILL, descendants included.
     fn kill_worker(&mut self, instance: Option<&str>) -> Effect;
 
-    /// Asks workers to end (SIGTERM); the effect is that they were asked.
-    fn stop_worker(&mut self, instance: Option<&str>) -> Effect;
+    /// Asks workers to end (SIGTERM), and kills those that still live after `notice`; the effect is that they were asked.
+    fn stop_worker(&mut self, instance: Option<&str>, notice: Option<Duration>) -> Effect;
 
-    /// Kills workers with SIGKILL and has the next generation of each started.
-    fn restart_worker(&mut self, instance: Option<&str>) -> Effect;
+    /// Kills workers with SIGKILL, or [stops](Self::stop_worker) them if they are given notice, and has the next generation
+    /// of each started once it has ended.
+    fn restart_worker(&mut self, instance: Option<&str>, notice: Option<Duration>) -> Effect;
 
     /// Stops workers (SIGSTOP), descendants included, until as many [`resume_worker`](Self::resume_worker)s have come.
     fn freeze_worker(&mut self, instance: Option<&str>) -> Effect;
@@ -229,7 +230,7 @@ impl Controls for Inert {
     fn kill_worker(&mut self, _: Option<&str>) -> Effect {
         nothing()
     }
-    fn stop_worker(&mut self, _: Option<&str>) -> Effect {
+    fn stop_worker(&mut self, _: Option<&str>, _: Option<Duration>) -> Effect {
         nothing()
     }
     fn freeze_worker(&mut self, _: Option<&str>) -> Effect {
@@ -238,7 +239,7 @@ impl Controls for Inert {
     fn resume_worker(&mut self, _: Option<&str>) -> Effect {
         nothing()
     }
-    fn restart_worker(&mut self, _: Option<&str>) -> Effect {
+    fn restart_worker(&mut self, _: Option<&str>, _: Option<Duration>) -> Effect {
         nothing()
     }
     fn hurt_server(&mut self, _: ServerFault) -> Effect {

@@ -362,12 +362,11 @@ impl Controls for Handles {
         })
     }
 
-    fn stop_worker(&mut self, instance: Option<&str>) -> Effect {
-        let aimed = self.living(instance);
+    fn stop_worker(&mut self, instance: Option<&str>, notice: Option<Duration>) -> Effect {
+        let (aimed, gate) = (self.living(instance), self.temporal.gate.clone());
         certainly(async move {
             for worker in aimed {
-                // One that has ended already needs no telling.
-                let _ = worker.terminate().await;
+                ask_to_end(worker, &gate, notice).await;
             }
         })
     }
@@ -398,13 +397,16 @@ impl Controls for Handles {
         })
     }
 
-    fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
+    fn restart_worker(&mut self, instance: Option<&str>, notice: Option<Duration>) -> Effect {
         let (aimed, gate, orders) = (self.living(instance), self.temporal.gate.clone(), self.orders.clone());
         certainly(async move {
             for worker in aimed {
                 // Asked for first, so that whoever sees the end knows that it is not the last.
                 let _ = orders.send(Order::Restart(worker.instance().clone()));
-                kill(&worker, &gate).await;
+                match notice {
+                    Some(_) => ask_to_end(worker, &gate, notice).await,
+                    None => kill(&worker, &gate).await,
+                }
             }
         })
     }
@@ -432,6 +434,19 @@ async fn resume(worker: &WorkerProcess, gate: &Gate, journal: &Journal) {
 async fn kill(worker: &WorkerProcess, gate: &Gate) {
     worker.kill().await;
     gate.bury(worker.instance()).await;
+}
+
+/// Nothing waits for the end of a worker that was given notice: what it has to finish may be what waits.
+async fn ask_to_end(worker: Arc<WorkerProcess>, gate: &Gate, notice: Option<Duration>) {
+    // One that has ended already needs no telling.
+    let _ = worker.terminate().await;
+    let Some(notice) = notice else { return };
+    let gate = gate.clone();
+    tokio::spawn(async move {
+        if tokio::time::timeout(notice, worker.recorded()).await.is_err() {
+            kill(&worker, &gate).await;
+        }
+    });
 }
 
 /// Goes on even if the part that reported the triggering event does not wait for it.

@@ -73,8 +73,8 @@ actions! {
     LinkLatency(LinkLatency) "link.latency" "Bytes arrive later."
     LinkBandwidth(LinkBandwidth) "link.bandwidth" "Bytes trickle."
     WorkerKill(WorkerChoice) "worker.kill" "A worker process dies by SIGKILL."
-    WorkerStop(WorkerChoice) "worker.stop" "A worker process is asked to end by SIGTERM."
-    WorkerRestart(WorkerChoice) "worker.restart" "A worker process dies by SIGKILL and is started again."
+    WorkerStop(WorkerEnd) "worker.stop" "A worker process is asked to end by SIGTERM, and made to by SIGKILL after its `notice`, if it has one."
+    WorkerRestart(WorkerEnd) "worker.restart" "A worker process dies by SIGKILL, or with a `notice` as deployments end it (SIGTERM, then SIGKILL), and is started again."
     WorkerFreeze(WorkerChoice) "worker.freeze" "A worker process is stopped (SIGSTOP), as a paused machine is, until healing resumes it."
     WorkerResume(WorkerChoice) "worker.resume" "A worker process that was frozen goes on (SIGCONT); its parked polls are ended first."
     TemporalPause(PauseServer) "temporal.pause" "The Temporal server is stopped (SIGSTOP): connections stay, and nobody is answered until healing."
@@ -119,13 +119,13 @@ impl Action {
     /// The same with the worker that it was aimed at, if it is one on workers.
     #[must_use]
     pub fn aimed_at(mut self, instance: &str) -> Self {
-        if let Self::WorkerKill(choice)
-        | Self::WorkerStop(choice)
-        | Self::WorkerRestart(choice)
-        | Self::WorkerFreeze(choice)
-        | Self::WorkerResume(choice) = &mut self
+        if let Self::WorkerKill(WorkerChoice { instance: aimed })
+        | Self::WorkerStop(WorkerEnd { instance: aimed, .. })
+        | Self::WorkerRestart(WorkerEnd { instance: aimed, .. })
+        | Self::WorkerFreeze(WorkerChoice { instance: aimed })
+        | Self::WorkerResume(WorkerChoice { instance: aimed }) = &mut self
         {
-            choice.instance = Some(instance.to_owned());
+            *aimed = Some(instance.to_owned());
         }
         self
     }
@@ -326,6 +326,18 @@ pub struct WorkerChoice {
     /// Its name. Default: the triggering event's, else all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+}
+
+/// Which worker ends, and how.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerEnd {
+    /// Its name. Default: the triggering event's, else all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// How long it may take to end after SIGTERM, before SIGKILL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Duration>,
 }
 
 /// How much time passes.

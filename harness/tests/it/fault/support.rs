@@ -124,8 +124,8 @@ impl Controls for Said {
     fn kill_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("kill {instance:?}"))
     }
-    fn stop_worker(&mut self, instance: Option<&str>) -> Effect {
-        self.told(format!("stop {instance:?}"))
+    fn stop_worker(&mut self, instance: Option<&str>, notice: Option<Duration>) -> Effect {
+        self.told(format!("stop {instance:?} {notice:?}"))
     }
     fn freeze_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("freeze {instance:?}"))
@@ -133,8 +133,8 @@ impl Controls for Said {
     fn resume_worker(&mut self, instance: Option<&str>) -> Effect {
         self.told(format!("resume {instance:?}"))
     }
-    fn restart_worker(&mut self, instance: Option<&str>) -> Effect {
-        self.told(format!("restart {instance:?}"))
+    fn restart_worker(&mut self, instance: Option<&str>, notice: Option<Duration>) -> Effect {
+        self.told(format!("restart {instance:?} {notice:?}"))
     }
     fn hurt_server(&mut self, fault: ServerFault) -> Effect {
         self.told(format!("server {fault:?}"))

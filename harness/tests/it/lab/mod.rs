@@ -167,33 +167,40 @@ async fn old_tokens_die_when_their_key_is_gone_and_the_api_has_seen_the_new_one(
 }
 
 #[tokio::test]
-async fn a_restart_kills_the_worker_and_orders_its_next_generation() {
-    let mut lab = Lab::open(
-        "faults: [{ when: { event: api.response }, do: { worker.restart: {} } }]",
-        Validation::Jwks,
-        Config::default(),
-    )
-    .await;
-    let mut orders = lab.scene.take_orders().expect("nobody took them");
-    let scratch = tempfile::tempdir().expect("a folder");
-    let trap = EgressTrap::open(&lab.journal, None).await.expect("a port");
-    let environment =
-        Environment::new(std::env::vars_os(), &[], "lab", trap.address(), scratch.path()).expect("an environment");
-    let start = WorkerStart {
-        instance: Instance::of("w1", 1),
-        command: ["sleep", "600"].map(str::to_owned).to_vec(),
-        environment,
-        cwd: scratch.path().to_path_buf(),
-        allowed_ports: None,
-    };
-    let launcher = Launcher { executable: PathBuf::from(env!("CARGO_BIN_EXE_tokenlapse")) };
-    let worker = Arc::new(WorkerProcess::start(&lab.journal, &launcher, start).await.expect("a worker"));
-    lab.scene.employ(Arc::clone(&worker));
-    let token = lab.token().await;
-    lab.call(&token).await;
-    assert!(matches!(orders.recv().await, Some(Order::Restart(instance)) if instance == Instance::of("w1", 1)));
-    lab.seen(|event| matches!(event, Event::WorkerExited { signal: Some(9), expected: true, .. })).await;
-    assert_eq!(lab.counts(0), (1, 1));
+async fn a_restart_ends_the_worker_as_it_says_and_orders_its_next_generation() {
+    let stubborn = "trap '' TERM; echo deaf; while :; do sleep 1; done";
+    for (action, command, signal) in [
+        ("worker.restart: {}", ["sleep", "600"].as_slice(), 9),
+        ("worker.restart: { notice: 1m }", &["sleep", "600"], 15),
+        ("worker.restart: { notice: 20ms }", &["sh", "-c", stubborn], 9),
+    ] {
+        let faults = format!("faults: [{{ when: {{ event: api.response }}, do: {{ {action} }} }}]");
+        let mut lab = Lab::open(&faults, Validation::Jwks, Config::default()).await;
+        let mut orders = lab.scene.take_orders().expect("nobody took them");
+        let scratch = tempfile::tempdir().expect("a folder");
+        let trap = EgressTrap::open(&lab.journal, None).await.expect("a port");
+        let environment =
+            Environment::new(std::env::vars_os(), &[], "lab", trap.address(), scratch.path()).expect("an environment");
+        let start = WorkerStart {
+            instance: Instance::of("w1", 1),
+            command: command.iter().map(|&word| word.to_owned()).collect(),
+            environment,
+            cwd: scratch.path().to_path_buf(),
+            allowed_ports: None,
+        };
+        let launcher = Launcher { executable: PathBuf::from(env!("CARGO_BIN_EXE_tokenlapse")) };
+        let worker = Arc::new(WorkerProcess::start(&lab.journal, &launcher, start).await.expect("a worker"));
+        lab.scene.employ(Arc::clone(&worker));
+        if command[0] == "sh" {
+            lab.seen(|event| matches!(event, Event::WorkerOutput { line, .. } if line == "deaf")).await;
+        }
+        let token = lab.token().await;
+        lab.call(&token).await;
+        assert!(matches!(orders.recv().await, Some(Order::Restart(instance)) if instance == Instance::of("w1", 1)));
+        let ended = |event: &Event| matches!(event, Event::WorkerExited { signal: Some(by), expected: true, .. } if *by == signal);
+        lab.seen(ended).await;
+        assert_eq!(lab.counts(0), (1, 1), "{action}");
+    }
 }
 
 #[tokio::test]

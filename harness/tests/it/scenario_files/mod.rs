@@ -108,7 +108,7 @@ const WITHOUT_A_SCENARIO: [(&str, &str); 10] = [
     ("idp.alter", "answers that no standard allows are a family to come"),
     ("gate.require_bearer", "scenarios ask for a bearer from the start; one that begins to is to come"),
     ("worker.kill", "nobody starts a killed worker again, so nobody would go on; `worker.restart` does"),
-    ("worker.stop", "a worker that ends in good order is not started again; rolling restarts are to come"),
+    ("worker.stop", "a worker that ends in good order is not started again; `worker.restart` with a notice does both"),
     ("worker.resume", "healing resumes who was frozen; a scenario that does it at an event is to come"),
     ("activity.reset", "begins only what waits for a retry anew, and how long that waits is the target's"),
     ("workflow.terminate", "ends a workflow without its worker, which can do nothing about it"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mock_idp::misbehave::Rule;
 use mock_idp::tls::{Authority, CertificateSubject, Identity, ServerTls};
-use mock_idp::{AuthMethod, Client, Config, Endpoint, Idp, KeySource, Listener, TokenFormat};
+use mock_idp::{AuthMethod, Client, Config, Endpoint, GrantType, Idp, KeySource, Listener, TokenFormat};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
@@ -204,6 +204,46 @@ async fn rfc8705_3_tokens_are_bound_to_the_certificate() {
         let reply = served.ask(identity, "/oauth2/userinfo", &format!("access_token={token}")).await;
         assert_eq!(reply["error"], error, "{reply}");
     }
+}
+
+#[tokio::test]
+async fn rfc8705_3_a_token_that_is_bound_to_a_certificate_is_exchanged_over_its_connections_only() {
+    let own = Identity::self_signed("worker.example").expect("a certificate");
+    let other = Identity::self_signed("worker.example").expect("a certificate");
+    let mut client = worker(AuthMethod::Post);
+    client.certificate_bound = true;
+    // Its own tokens are for any bearer.
+    let mut gateway = Client::new("gateway", "secret").grants([GrantType::TokenExchange, GrantType::RefreshToken]);
+    gateway.exchange.impersonation = true;
+    let served = serve(Config { clients: vec![client, gateway], ..Config::default() }).await;
+    let form = format!("{GRANT}&client_secret=secret");
+    let token = served.ask(Some(&own), "/oauth2/token", &form).await["access_token"].clone();
+    let as_gateway = "client_id=gateway&client_secret=secret";
+    let form = format!(
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&{as_gateway}&subject_token={}\
+         &subject_token_type=urn:ietf:params:oauth:token-type:access_token",
+        token.as_str().expect("a token")
+    );
+    for identity in [None, Some(&other)] {
+        let refused = served.ask(identity, "/oauth2/token", &form).await;
+        assert_eq!(refused["error"], "invalid_request", "{refused}");
+        assert!(refused["error_description"].as_str().is_some_and(|told| told.contains("certificate")), "{refused}");
+    }
+    let cnf = async |reply: &Value| {
+        let asked = format!("{as_gateway}&token={}", reply["access_token"].as_str().expect("a token"));
+        served.ask(None, "/oauth2/introspect", &asked).await["cnf"].clone()
+    };
+    let holder = served.idp.facts(token.as_str().expect("a token")).expect("ours").holder.expect("it is bound");
+    let bound = json!({"x5t#S256": holder.binding.x5t_s256});
+    let exchanged = served.ask(Some(&own), "/oauth2/token", &form).await;
+    assert_eq!(cnf(&exchanged).await, bound, "{exchanged}");
+    let form = format!("{form}&requested_token_type=urn:ietf:params:oauth:token-type:refresh_token");
+    let renewing = served.ask(Some(&own), "/oauth2/token", &form).await;
+    let renewing = renewing["access_token"].as_str().expect("a refresh token");
+    let form = format!("grant_type=refresh_token&{as_gateway}&refresh_token={renewing}");
+    assert_eq!(served.ask(None, "/oauth2/token", &form).await["error"], "invalid_grant");
+    let renewed = served.ask(Some(&own), "/oauth2/token", &form).await;
+    assert_eq!(cnf(&renewed).await, bound, "{renewed}");
 }
 
 #[tokio::test]

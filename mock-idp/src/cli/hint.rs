@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use url::form_urlencoded::byte_serialize;
+
 use crate::config::{AuthMethod, GrantType, Listener};
 use crate::endpoint::Endpoint;
 use crate::idp::Idp;
@@ -49,7 +51,9 @@ fn credentials(client: &ClientSettings) -> Vec<String> {
     let secret = if client.secret == example::secret() { client.secret.expose() } else { "CLIENT_SECRET" };
     let id = &client.id.value;
     if client.methods.contains(&AuthMethod::Basic) {
-        return vec!["-u".to_owned(), format!("{id}:{secret}")];
+        // RFC 6749 §2.3.1: encoded, or else a colon in the id would end it.
+        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        return vec!["-u".to_owned(), format!("{}:{}", encoded(id), encoded(secret))];
     }
     [parameter("client_id", id), parameter("client_secret", secret)].concat()
 }

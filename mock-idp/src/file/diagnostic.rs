@@ -105,11 +105,7 @@ impl Diagnostic {
 /// One line: `file:line:column: message (hint)`.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file(), self.line(), self.column(), self.message())?;
-        match self.hint() {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        write!(f, "{}:{}:{}: {}", self.file(), self.line(), self.column(), self.complaint.in_one_line())
     }
 }
 

@@ -22,6 +22,7 @@ mod proofs;
 mod propagation;
 mod tokens;
 mod user;
+pub(crate) mod words;
 
 use std::collections::BTreeSet;
 

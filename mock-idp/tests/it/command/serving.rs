@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use super::support::{Place, Serving};
+use super::support::{Done, Place, Serving};
 
 /// Sends a request and gives the whole reply.
 fn http(url: &str, request: &str, headers: &str, body: &str) -> String {
@@ -78,6 +78,34 @@ fn a_file_says_what_is_served_and_a_flag_says_otherwise() {
     assert!(clock.contains("\"offset_ms\":3600000"), "{clock}");
     let serving = place.serve("--config idp.yaml --lifetime 9");
     assert_eq!(serving.tried()["expires_in"], 9);
+}
+
+#[test]
+fn a_client_that_a_file_could_not_have_no_flag_can_have() {
+    let place = Place::new();
+    for (flag, value, told) in [
+        ("--client-id", "", "`` cannot be the id of a client (it is one or more printable ASCII characters)"),
+        ("--client-id", "a\nb", "`a\\nb` cannot be the id of a client"),
+        ("--client-id", "é", "`é` cannot be the id of a client"),
+        ("--client-secret", "hush\n", "a secret cannot have '\\n' in it (it is printable ASCII characters"),
+        ("--scopes", "a\tb", "`a\\tb` cannot be a scope (it is printable ASCII characters without blank"),
+        ("--scopes", "a b\"", "`b\\\"` cannot be a scope"),
+    ] {
+        let mut command = place.command("serve");
+        let done = Done::of(command.args([flag, value]).output().expect("it runs"));
+        done.has_code(2).tells(&[&format!("mock-idp serve: {flag}: {told}")]);
+        assert!(done.out.is_empty() && !done.err.contains("hush"), "{}{}", done.out, done.err);
+    }
+}
+
+#[test]
+fn the_line_works_for_whatever_a_client_may_be_called() {
+    let place = Place::new();
+    let mut command = place.command("serve");
+    command.args(["--client-id", "a'b c:d+e%41$(false)&=\"", "--scopes", " x  y "]);
+    let serving = Serving::new(command);
+    let token = serving.tried();
+    assert_eq!((&token["token_type"], &token["scope"]), (&"Bearer".into(), &"x y".into()), "{:?}", serving.said);
 }
 
 #[test]

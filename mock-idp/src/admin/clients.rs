@@ -239,7 +239,7 @@ async fn rotate_secret(
     Body(new): Body<NewSecret>,
 ) -> Result<Json<ClientView>, Problem> {
     if new.secret.expose().is_empty() {
-        return Err(Problem::bad_request("the secret is empty"));
+        return Err(Problem::bad_request("`secret` is empty (it has one or more printable ASCII characters)"));
     }
     if let Some(complaint) = words::no_secret(new.secret.expose()) {
         return Err(Problem::complaint(&complaint));
@@ -258,7 +258,7 @@ async fn consent(
     Body(Consent { subject }): Body<Consent>,
 ) -> Result<impl IntoResponse, Problem> {
     if subject.is_empty() {
-        return Err(Problem::bad_request("the subject is empty"));
+        return Err(Problem::bad_request("`subject` is empty (name who consents, as in `alice`)"));
     }
     let minted = context.idp.mint_refresh_token(&id, &subject, &context.listener);
     let minted = minted.ok_or_else(|| Problem::no_client(&id))?;

@@ -40,7 +40,7 @@ pub struct RateLimit {
 
 /// How many requests are served in which time, by the provider's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Allowance {
     /// So many in each period. The first request begins one.
     FixedWindow {
@@ -75,7 +75,7 @@ pub enum Per {
 
 /// Body of a reply to one request too many.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Body {
     /// As the dialect has it.
     #[default]

@@ -39,6 +39,8 @@ pub use https::HttpsSettings;
 #[cfg(feature = "admin")]
 pub(crate) use keys::Keys;
 pub use propagation::PropagationSettings;
+#[cfg(feature = "admin")]
+pub(crate) use tokens::too_short;
 pub use tokens::{Format, RotationSettings, TokenSettings};
 pub use user::{LoginFileSettings, UserSettings};
 

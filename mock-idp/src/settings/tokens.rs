@@ -44,6 +44,13 @@ pub struct RotationSettings {
     pub keep: bool,
 }
 
+/// Why no token can live for so long.
+pub(crate) fn too_short(lifetime: Duration) -> Option<Complaint> {
+    let complaint = || Complaint::new("a token lives for a second or more, as `exp` has whole seconds");
+    let hint = "for one that is dead at once, expire it through the control";
+    (lifetime.as_millis() < 1000).then(|| complaint().hint(hint))
+}
+
 fn revoke_family() -> Reuse {
     Reuse::RevokeFamily
 }
@@ -108,10 +115,8 @@ impl TokenSettings {
     pub(super) fn check(&self, problems: &mut Problems) {
         let bounds = self.refresh_idle_lifetime.iter().chain(&self.refresh_absolute_lifetime);
         for lifetime in [&self.lifetime, &self.refresh_lifetime].into_iter().chain(bounds) {
-            if lifetime.as_millis() < 1000 {
-                let complaint = Complaint::new("a token lives for a second or more, as `exp` has whole seconds");
-                problems
-                    .add(lifetime.at, complaint.hint("for one that is dead at once, expire it through the control"));
+            if let Some(complaint) = too_short(lifetime.value) {
+                problems.add(lifetime.at, complaint);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Control and observation over HTTP.
 
+mod complaints;
 mod events;
 mod guard;
 mod keys;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use url::form_urlencoded::byte_serialize;
 
-use crate::config::{AuthMethod, GrantType, Listener};
+use crate::config::{AuthMethod, Config, GrantType, Listener, TokenFormat};
 use crate::endpoint::Endpoint;
+use crate::file::Duration;
 use crate::idp::Idp;
 use crate::settings::{ClientSettings, Settings, example};
 
@@ -21,6 +22,8 @@ pub(super) fn hint(
     let mut lines = vec![("issuer", idp.issuer(listener))];
     let url = |endpoint| idp.url(endpoint, listener);
     lines.extend(url(Endpoint::Discovery).map(|url| ("discovery", url)));
+    lines.push(("dialect", settings.dialect.to_string()));
+    lines.push(("tokens", tokens(&settings.config())));
     lines.extend(ca_file.map(|path| ("ca", path.display().to_string())));
     lines.extend(control.map(|address| ("control", format!("http://{address}/admin"))));
     if let (Some(client), Some(token)) =
@@ -37,6 +40,22 @@ pub(super) fn hint(
         lines.push(("try", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")));
     }
     lines.iter().map(|(name, value)| format!("{name:<11}{value}\n")).collect()
+}
+
+/// What is issued, by flags, file and dialect together.
+fn tokens(config: &Config) -> String {
+    let access = match config.format {
+        TokenFormat::Jwt(algorithm) => format!("JWT {}", algorithm.name()),
+        TokenFormat::Opaque => "opaque".to_owned(),
+    };
+    let lives = |time: std::time::Duration| Duration::from(time).to_string();
+    format!(
+        "access {access} for {}, refresh for {}, ID {} for {}",
+        lives(config.access_token_lifetime),
+        lives(config.refresh_token_lifetime),
+        config.id_token_algorithm().name(),
+        lives(config.login.id_token_lifetime),
+    )
 }
 
 /// Whether a secret is all that it takes to get a token.

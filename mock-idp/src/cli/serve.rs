@@ -69,10 +69,10 @@ pub struct Serve {
     /// Scopes of the one client, separated by spaces [default: orders.read orders.write]
     #[arg(long, conflicts_with = "config")]
     scopes: Option<String>,
-    /// Form of access tokens [default: es256]
+    /// Form of access tokens [default: as the dialect has it, es256 for the generic one]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Lifetime of access tokens in seconds [default: 300]
+    /// Lifetime of access tokens in seconds [default: as the dialect has it, 300 for the generic one]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: Option<u32>,
     /// All token values are drawn from it; without it they are random
@@ -171,11 +171,9 @@ impl Serve {
         if let Some(name) = &self.dialect {
             settings.dialect = Dialect::ALL.iter().copied().find(|dialect| dialect.name() == name).unwrap_or_default();
         }
-        if let Some(format) = self.format {
-            settings.tokens.format = format;
-        }
+        settings.tokens.format = self.format.or(settings.tokens.format);
         if let Some(seconds) = self.lifetime {
-            settings.tokens.lifetime = crate::file::Duration::from_secs(seconds.into()).into();
+            settings.tokens.lifetime = Some(crate::file::Duration::from_secs(seconds.into()).into());
         }
         settings.tokens.memory = self.memory.unwrap_or(settings.tokens.memory);
         settings.tokens.seed = self.seed.or(settings.tokens.seed);

@@ -192,11 +192,10 @@ impl Settings {
         file::schema::<Self>()
     }
 
-    /// What an identity provider of this file is made with.
+    /// What an identity provider of this file is made with: what the file does not say is as the dialect's vendor has it.
     pub fn config(&self) -> Config {
         let of_dialect = Config::of(self.dialect);
         let mut config = Config {
-            dialect: self.dialect,
             clients: self.clients.iter().map(ClientSettings::client).collect(),
             login: self.login.settings(),
             keys: KeySettings { id_tokens: self.keys.id_tokens.or(of_dialect.keys.id_tokens), ..self.keys },
@@ -205,7 +204,7 @@ impl Settings {
             assertion_grants: Some(self.assertion_grants.rules(self.dialect.vendor().assertion_grants())),
             trusted_issuers: self.trusted_issuers.iter().filter_map(IssuerSettings::trusted).collect(),
             dpop: self.dpop.rules(),
-            ..Config::default()
+            ..of_dialect
         };
         if let Some(authorities) = self.https.as_ref().and_then(HttpsSettings::authorities) {
             config.client_authorities = authorities;

@@ -19,9 +19,9 @@ use crate::support;
 
 const GRANT: &str = "grant_type=client_credentials&client_id=worker";
 
-struct Secure {
-    idp: Idp,
-    address: SocketAddr,
+pub(crate) struct Secure {
+    pub(crate) idp: Idp,
+    pub(crate) address: SocketAddr,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -31,7 +31,7 @@ impl Drop for Secure {
     }
 }
 
-async fn serve(config: Config) -> Secure {
+pub(crate) async fn serve(config: Config) -> Secure {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("an address");
     let idp = Idp::new(Config { format: TokenFormat::Opaque, ..config });
@@ -52,7 +52,11 @@ fn trust(pem: &[u8]) -> rustls::RootCertStore {
 }
 
 impl Secure {
-    async fn connect(&self, identity: Option<&Identity>, alpn: &[u8]) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(
+        &self,
+        identity: Option<&Identity>,
+        alpn: &[u8],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let roots = trust(Authority::of_process().certificate_pem().as_bytes());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider)
@@ -65,6 +69,8 @@ impl Secure {
         };
         config.alpn_protocols = vec![alpn.to_vec()];
         let socket = TcpStream::connect(self.address).await?;
+        // Frames of HTTP/2 are small: each would wait until the one before was acknowledged.
+        socket.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").expect("a name");
         TlsConnector::from(Arc::new(config)).connect(name, socket).await
     }

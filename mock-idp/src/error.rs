@@ -43,6 +43,9 @@ pub(crate) enum Cause {
     AssertionReplayed,
     /// A token that is to be exchanged is not good (RFC 8693 §2.2.2).
     BadExchangedToken,
+    /// A token that is to be exchanged is bound to a key that the request did not prove (RFC 8693 §2.2.2, RFC 9449 §7.1,
+    /// RFC 8705 §3).
+    ExchangedTokenOtherKey,
     /// The client, or the token, does not allow this exchange (RFC 8693 §2.2.2).
     ExchangeNotAllowed,
     /// The client may not have tokens for this target (RFC 8693 §2.2.2, RFC 8707 §2).
@@ -153,6 +156,7 @@ impl Cause {
             | Self::RedirectUriWrong
             | Self::BearerMissing
             | Self::BadExchangedToken
+            | Self::ExchangedTokenOtherKey
             | Self::ExchangeNotAllowed
             | Self::CertificateMissing
             | Self::RefreshTokenMissing

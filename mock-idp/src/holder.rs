@@ -36,6 +36,20 @@ impl Binding {
         met(&self.jkt, &proved.jkt) && met(&self.x5t_s256, &proved.x5t_s256)
     }
 
+    /// What a `cnf` says; `None` if it asks for a proof that is not known here.
+    pub(crate) fn of_claim(cnf: &Value) -> Option<Self> {
+        let mut binding = Self::default();
+        for (name, thumbprint) in cnf.as_object()? {
+            let thumbprint = Some(thumbprint.as_str()?.to_owned());
+            match name.as_str() {
+                "jkt" => binding.jkt = thumbprint,
+                "x5t#S256" => binding.x5t_s256 = thumbprint,
+                _ => return None,
+            }
+        }
+        Some(binding)
+    }
+
     /// `cnf`.
     pub(crate) fn claim(&self) -> Option<Value> {
         let mut claim = Map::new();

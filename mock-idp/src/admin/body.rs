@@ -1,12 +1,16 @@
 //! What a request says: bodies, queries and paths, each refused with a problem that tells where and what.
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::json;
 
 use super::problem::Problem;
 use crate::file::{Source, parse};
@@ -56,15 +60,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads a query.
+/// Reads a query: as a body that has each parameter on a line of its own, so that mistakes are told in the same words.
 ///
 /// # Errors
 ///
 /// A problem that says which parameter is wrong.
 pub(super) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let uri = format!("/?{query}").parse().map_err(|_| Problem::bad_request("the query cannot be read"))?;
-    let read = axum::extract::Query::try_from_uri(&uri);
-    read.map(|query| query.0).map_err(|error: QueryRejection| Problem::bad_request(error.body_text()))
+    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let line = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| format!("{}: {},\n", json!(name), json!(value));
+    let text = format!("{{{}}}", pairs.iter().map(line).collect::<String>());
+    parse(&text, &Source::new("query", &text)).map_err(|error| {
+        let told = error.complaint().in_one_line();
+        match pairs.get(error.line() - 1) {
+            Some((name, _)) if !error.message().contains(&format!("`{name}`")) => {
+                Problem::bad_request(format!("the parameter `{name}`: {told}"))
+            }
+            _ => Problem::bad_request(format!("the query: {told}")),
+        }
+    })
 }
 
 /// Parts of a path.
@@ -75,6 +88,15 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let read = axum::extract::Path::from_request_parts(parts, state).await;
-        read.map(|path| Self(path.0)).map_err(|error: PathRejection| Problem::bad_request(error.body_text()))
+        read.map(|path| Self(path.0)).map_err(|error: PathRejection| match &error {
+            PathRejection::FailedToDeserializePathParams(failed) => match failed.kind() {
+                // Numbers are all that a path has besides text.
+                ErrorKind::ParseError { value, .. } => Problem::bad_request(format!(
+                    "the path has `{value}` where a number must stand (such as `1`; GET on the resource lists all)"
+                )),
+                _ => Problem::bad_request(error.body_text()),
+            },
+            _ => Problem::bad_request(error.body_text()),
+        })
     }
 }

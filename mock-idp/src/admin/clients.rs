@@ -17,7 +17,7 @@ use crate::config::{AuthMethod, Client, GrantType};
 use crate::file::At;
 use crate::idp::ClientFacts;
 use crate::secret::Secret;
-use crate::settings::{ClientSettings, Keys, extra_claims};
+use crate::settings::{ClientSettings, Keys, extra_claims, words};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
@@ -115,6 +115,9 @@ impl ClientChange {
             certificates: self.certificates.as_ref(),
         };
         let keys = keys.source().map_err(|(_, complaint)| Problem::complaint(&complaint))?;
+        if let Some(complaint) = self.scopes.iter().flatten().find_map(|scope| words::no_scope(scope)) {
+            return Err(Problem::complaint(&complaint));
+        }
         let claims = self.claims.as_ref().map(extra_claims).transpose();
         let claims = claims.map_err(|(_, complaint)| Problem::complaint(&complaint))?;
         Ok(move |client: &mut Client| {
@@ -236,7 +239,10 @@ async fn rotate_secret(
     Body(new): Body<NewSecret>,
 ) -> Result<Json<ClientView>, Problem> {
     if new.secret.expose().is_empty() {
-        return Err(Problem::bad_request("the secret is empty"));
+        return Err(Problem::bad_request("`secret` is empty (it has one or more printable ASCII characters)"));
+    }
+    if let Some(complaint) = words::no_secret(new.secret.expose()) {
+        return Err(Problem::complaint(&complaint));
     }
     found(&context, &id)?;
     context.idp.rotate_secret(&id, new.secret);
@@ -252,7 +258,7 @@ async fn consent(
     Body(Consent { subject }): Body<Consent>,
 ) -> Result<impl IntoResponse, Problem> {
     if subject.is_empty() {
-        return Err(Problem::bad_request("the subject is empty"));
+        return Err(Problem::bad_request("`subject` is empty (name who consents, as in `alice`)"));
     }
     let minted = context.idp.mint_refresh_token(&id, &subject, &context.listener);
     let minted = minted.ok_or_else(|| Problem::no_client(&id))?;

@@ -62,7 +62,7 @@ async fn approve(
     Body(Approval { subject }): Body<Approval>,
 ) -> Result<impl IntoResponse, Problem> {
     if subject.is_empty() {
-        return Err(Problem::bad_request("the subject is empty"));
+        return Err(Problem::bad_request("`subject` is empty (name the user, as in `alice`)"));
     }
     if context.idp.approve_device(&user_code, &subject) { Ok(done()) } else { Err(no_device(&user_code)) }
 }
@@ -77,6 +77,7 @@ async fn deny(State(context): State<Context>, Path(user_code): Path<String>) -> 
 
 fn no_device(user_code: &str) -> Problem {
     Problem::not_found(format!(
-        "no device waits that shows `{user_code}`: it was decided on, its time is over, or there never was one"
+        "no device waits that shows `{user_code}`: it was decided on, its time is over, or there never was one; GET /admin/devices \
+         lists all that wait"
     ))
 }

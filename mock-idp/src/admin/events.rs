@@ -50,7 +50,11 @@ async fn follow(
     let last = match headers.get("last-event-id") {
         Some(value) => {
             let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-            Some(number.ok_or_else(|| Problem::bad_request("`Last-Event-ID` is the number of an event"))?)
+            Some(number.ok_or_else(|| {
+                Problem::bad_request(
+                    "`Last-Event-ID` is no number (it is that of the last event that was seen, such as `1`)",
+                )
+            })?)
         }
         None => after,
     };

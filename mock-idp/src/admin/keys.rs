@@ -117,7 +117,7 @@ async fn remove(State(context): State<Context>, Path(kid): Path<String>) -> Resu
 }
 
 fn unknown(kid: &str) -> Problem {
-    Problem::not_found(format!("the JWKS has no key `{kid}`"))
+    Problem::not_found(format!("the JWKS has no key `{kid}`; GET /admin/keys lists all"))
 }
 
 /// Does what makes a key, which takes time: other requests go on meanwhile.

@@ -33,8 +33,7 @@ impl Problem {
 
     /// What is wrong with a value, and what would be right.
     pub(super) fn complaint(complaint: &Complaint) -> Self {
-        let hint = complaint.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        Self::bad_request(format!("{}{hint}", complaint.message))
+        Self::bad_request(complaint.in_one_line())
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {

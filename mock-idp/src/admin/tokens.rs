@@ -13,6 +13,7 @@ use super::{Context, done};
 use crate::audit::token_name;
 use crate::file::Duration;
 use crate::secret::Secret;
+use crate::settings::too_short;
 use crate::store::Which;
 use crate::token::{Death, TokenFacts, TokenId, TokenKind};
 
@@ -181,7 +182,7 @@ struct Lifetime {
     responses((status = 200, body = TokenList)))]
 async fn list(State(context): State<Context>, Query(query): Query<TokenQuery>) -> Result<Json<TokenList>, Problem> {
     if !(1..=1000).contains(&query.limit) {
-        return Err(Problem::bad_request("`limit` is from 1 to 1000"));
+        return Err(Problem::bad_request("the parameter `limit`: it is too small or too large (from 1 to 1000)"));
     }
     let now_ms = context.idp.clock().now_ms();
     let tokens = context.idp.tokens();
@@ -210,7 +211,9 @@ async fn show(State(context): State<Context>, Path(number): Path<u64>) -> Result
     responses((status = 200, body = TokenView)))]
 async fn find(State(context): State<Context>, Body(value): Body<TokenValue>) -> Result<Json<TokenView>, Problem> {
     let facts = context.idp.facts(value.token.expose());
-    let facts = facts.ok_or_else(|| Problem::not_found("no token of this value was issued"))?;
+    let facts = facts.ok_or_else(|| {
+        Problem::not_found("no token of this value was issued; GET /admin/tokens lists all, with fingerprints")
+    })?;
     Ok(Json(TokenView::of(&facts, context.idp.clock().now_ms())))
 }
 
@@ -224,7 +227,7 @@ async fn revoke(
     if let Which::Token(id) = which
         && !(1..=context.idp.issued_tokens()).contains(&id.0)
     {
-        return Err(Problem::not_found(format!("no token {} was issued", id.0)));
+        return Err(no_token(id.0));
     }
     context.idp.revoke(&which, &reason);
     Ok(done())
@@ -242,16 +245,23 @@ async fn expire(State(context): State<Context>, Path(number): Path<u64>) -> Resu
 /// How long access tokens live that are issued from now on
 #[utoipa::path(put, path = "/tokens/lifetime", tag = "tokens", request_body = Lifetime,
     responses((status = 204, description = "It is set")))]
-async fn set_lifetime(State(context): State<Context>, Body(set): Body<Lifetime>) -> impl IntoResponse {
+async fn set_lifetime(State(context): State<Context>, Body(set): Body<Lifetime>) -> Result<impl IntoResponse, Problem> {
+    if let Some(complaint) = too_short(set.lifetime) {
+        return Err(Problem::complaint(&complaint));
+    }
     context.idp.set_access_token_lifetime(set.lifetime.to_std(), set.stated.map(Duration::to_std));
-    done()
+    Ok(done())
+}
+
+fn no_token(number: u64) -> Problem {
+    Problem::not_found(format!("no token {number} was issued; GET /admin/tokens lists all"))
 }
 
 fn found(context: &Context, number: u64) -> Result<TokenView, Problem> {
     let token = context.idp.token(TokenId(number));
     let token = token.ok_or_else(|| match (1..=context.idp.issued_tokens()).contains(&number) {
         true => Problem::not_found(format!("nothing is kept of token {number}: serve with `--memory everything`")),
-        false => Problem::not_found(format!("no token {number} was issued")),
+        false => no_token(number),
     })?;
     Ok(TokenView::of(&token, context.idp.clock().now_ms()))
 }

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::config::{AuthMethod, GrantType, Listener};
+use url::form_urlencoded::byte_serialize;
+
+use crate::config::{AuthMethod, Config, GrantType, Listener, TokenFormat};
 use crate::endpoint::Endpoint;
+use crate::file::Duration;
 use crate::idp::Idp;
 use crate::settings::{ClientSettings, Settings, example};
 
@@ -19,6 +22,8 @@ pub(super) fn hint(
     let mut lines = vec![("issuer", idp.issuer(listener))];
     let url = |endpoint| idp.url(endpoint, listener);
     lines.extend(url(Endpoint::Discovery).map(|url| ("discovery", url)));
+    lines.push(("dialect", settings.dialect.to_string()));
+    lines.push(("tokens", tokens(&settings.config())));
     lines.extend(ca_file.map(|path| ("ca", path.display().to_string())));
     lines.extend(control.map(|address| ("control", format!("http://{address}/admin"))));
     if let (Some(client), Some(token)) =
@@ -37,6 +42,22 @@ pub(super) fn hint(
     lines.iter().map(|(name, value)| format!("{name:<11}{value}\n")).collect()
 }
 
+/// What is issued, by flags, file and dialect together.
+fn tokens(config: &Config) -> String {
+    let access = match config.format {
+        TokenFormat::Jwt(algorithm) => format!("JWT {}", algorithm.name()),
+        TokenFormat::Opaque => "opaque".to_owned(),
+    };
+    let lives = |time: std::time::Duration| Duration::from(time).to_string();
+    format!(
+        "access {access} for {}, refresh for {}, ID {} for {}",
+        lives(config.access_token_lifetime),
+        lives(config.refresh_token_lifetime),
+        config.id_token_algorithm().name(),
+        lives(config.login.id_token_lifetime),
+    )
+}
+
 /// Whether a secret is all that it takes to get a token.
 fn can_be_tried(client: &ClientSettings) -> bool {
     let sends_secret = |method| matches!(method, &AuthMethod::Basic | &AuthMethod::Post);
@@ -49,7 +70,9 @@ fn credentials(client: &ClientSettings) -> Vec<String> {
     let secret = if client.secret == example::secret() { client.secret.expose() } else { "CLIENT_SECRET" };
     let id = &client.id.value;
     if client.methods.contains(&AuthMethod::Basic) {
-        return vec!["-u".to_owned(), format!("{id}:{secret}")];
+        // RFC 6749 §2.3.1: encoded, or else a colon in the id would end it.
+        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        return vec!["-u".to_owned(), format!("{}:{}", encoded(id), encoded(secret))];
     }
     [parameter("client_id", id), parameter("client_secret", secret)].concat()
 }

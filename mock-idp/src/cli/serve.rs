@@ -16,8 +16,9 @@ use super::{BAD_INPUT, Failure, NO_PORT, say, told};
 use crate::admin::Admin;
 use crate::config::{Listener, Memory};
 use crate::dialect::Dialect;
+use crate::file::Complaint;
 use crate::secret::Secret;
-use crate::settings::{ClientSettings, Format, Settings};
+use crate::settings::{ClientSettings, Format, Settings, words};
 
 /// How long running tasks may take to end.
 const ENDING: Duration = Duration::from_millis(500);
@@ -68,10 +69,10 @@ pub struct Serve {
     /// Scopes of the one client, separated by spaces [default: orders.read orders.write]
     #[arg(long, conflicts_with = "config")]
     scopes: Option<String>,
-    /// Form of access tokens [default: es256]
+    /// Form of access tokens [default: as the dialect has it, es256 for the generic one]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Lifetime of access tokens in seconds [default: 300]
+    /// Lifetime of access tokens in seconds [default: as the dialect has it, 300 for the generic one]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: Option<u32>,
     /// All token values are drawn from it; without it they are random
@@ -165,28 +166,43 @@ impl Serve {
         if let [client] = settings.clients.as_mut_slice()
             && self.config.is_none()
         {
-            if let Some(id) = &self.client_id {
-                client.id = id.clone().into();
-            }
-            if let Some(secret) = &self.client_secret {
-                client.secret = secret.clone();
-            }
-            if let Some(scopes) = &self.scopes {
-                client.scopes = scopes.split_whitespace().map(str::to_owned).collect();
-            }
+            self.set_client(client)?;
         }
         if let Some(name) = &self.dialect {
             settings.dialect = Dialect::ALL.iter().copied().find(|dialect| dialect.name() == name).unwrap_or_default();
         }
-        if let Some(format) = self.format {
-            settings.tokens.format = format;
-        }
+        settings.tokens.format = self.format.or(settings.tokens.format);
         if let Some(seconds) = self.lifetime {
-            settings.tokens.lifetime = crate::file::Duration::from_secs(seconds.into()).into();
+            settings.tokens.lifetime = Some(crate::file::Duration::from_secs(seconds.into()).into());
         }
         settings.tokens.memory = self.memory.unwrap_or(settings.tokens.memory);
         settings.tokens.seed = self.seed.or(settings.tokens.seed);
         Ok(settings)
+    }
+
+    /// The one client that is there without a file. What a file may not say of it no flag may say.
+    fn set_client(&self, client: &mut ClientSettings) -> Result<(), Failure> {
+        fn checked(flag: &str, complaint: Option<Complaint>) -> Result<(), Failure> {
+            match complaint {
+                // Not by the parser of flags, which would show what was given: a secret as well.
+                Some(complaint) => Err(Failure::new(format!("{flag}: {}", complaint.in_one_line()), BAD_INPUT)),
+                None => Ok(()),
+            }
+        }
+        if let Some(id) = &self.client_id {
+            checked("--client-id", words::no_id(id))?;
+            client.id = id.clone().into();
+        }
+        if let Some(secret) = &self.client_secret {
+            checked("--client-secret", words::no_secret(secret.expose()))?;
+            client.secret = secret.clone();
+        }
+        if let Some(scopes) = &self.scopes {
+            client.scopes =
+                scopes.split(' ').filter(|scope| !scope.is_empty()).map(|scope| scope.to_owned().into()).collect();
+            checked("--scopes", client.scopes.iter().find_map(|scope| words::no_scope(scope)))?;
+        }
+        Ok(())
     }
 
     /// Flags say otherwise than a file, which means its own folder by the paths in it.

@@ -104,6 +104,16 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The algorithm of ID tokens: that of a key of their own, or that of access tokens. ES256 where those are opaque.
+    pub(crate) fn id_token_algorithm(&self) -> Algorithm {
+        self.keys.id_tokens.unwrap_or(match self.format {
+            TokenFormat::Jwt(algorithm) => algorithm,
+            TokenFormat::Opaque => Algorithm::Es256,
+        })
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self::of(Dialect::default())

@@ -10,6 +10,7 @@ use super::{Route, Vendor};
 use crate::config::Rotation;
 use crate::endpoint::Endpoint;
 use crate::error::Cause;
+use crate::key::Algorithm;
 
 pub(super) struct Google;
 
@@ -49,6 +50,7 @@ static PROFILE: Profile = Profile {
     access_token_lifetime: documented(3600, "about an hour; the example says 3920"),
     refresh_token_lifetime: documented(180 * 24 * 3600, "six months without use"),
     format: third_party(Format::Opaque("ya29."), ""),
+    id_token_key: ours(Some(Algorithm::Rs256), "OpenID Connect Core §15.1 has everybody support RS256"),
     expires_in: documented(Profile::STRICT.expires_in.value, ""),
     refresh: in_source(Refresh { by_default: Rotation::Off, single_use: false }, "answers have no `refresh_token`"),
     refusals: &[

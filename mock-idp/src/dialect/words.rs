@@ -32,6 +32,8 @@ impl Profile {
         if matches!(self.format.value, Format::Jwt(_)) {
             facts.push(self.typ.fact("`typ` of the access token", told(self.typ.value)));
             facts.push(self.claims.fact("claims without a user", list(self.claims.value)));
+        }
+        if matches!(self.format.value, Format::Jwt(_)) || self.id_token_key.value.is_some() {
             let own_key = self.id_token_key.value.map_or_else(
                 || "that of access tokens".to_owned(),
                 |algorithm| format!("one of its own, {}", algorithm.name()),

@@ -10,18 +10,19 @@ use serde_json::{Map, Value};
 
 use super::directive::FieldChange;
 use super::reply::HttpReply;
+use super::written;
 
 /// One change of a reply. Those of fields leave alone what is no JSON object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Has this HTTP status; what HTTP has no form for becomes 500.
-    Status(u16),
-    /// Has these header fields, each instead of those of its name. What HTTP has no form for is left out, and so is what
-    /// frames the body.
-    SetHeaders(BTreeMap<String, String>),
+    /// Has this HTTP status; what HTTP has no form for becomes 500, and is a mistake where it is read.
+    Status(#[serde(deserialize_with = "written::status")] u16),
+    /// Has these header fields, each instead of those of its name. What HTTP has no form for is left out, and is a mistake
+    /// where it is read; what frames the body is left out.
+    SetHeaders(#[serde(deserialize_with = "written::map")] BTreeMap<String, String>),
     /// Lacks these header fields.
-    OmitHeaders(Vec<String>),
+    OmitHeaders(#[serde(deserialize_with = "written::names")] Vec<String>),
     /// These fields of the JSON body have these values, `null` included.
     Set(BTreeMap<String, Value>),
     /// The JSON body lacks these fields.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
+use super::written;
 
 /// The outcome of a gating event: wait so long, change the reply so, then do this.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -60,10 +61,11 @@ pub struct Drip {
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// HTTP status code.
+    #[serde(deserialize_with = "written::status")]
     pub status: u16,
     /// Header fields, in order. What frames the body is the connection's: `Content-Length` and `Transfer-Encoding` are
     /// left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written::list")]
     pub headers: Vec<(String, String)>,
     /// The body as it is sent.
     #[serde(default)]

@@ -7,6 +7,7 @@ mod change;
 mod connection;
 mod directive;
 mod reply;
+pub(crate) mod written;
 
 pub use axum::body::Body;
 pub use change::Change;

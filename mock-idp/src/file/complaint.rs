@@ -38,6 +38,14 @@ impl Complaint {
         self
     }
 
+    /// What is wrong, with what would be right in brackets.
+    pub fn in_one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} ({hint})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// Takes an error's text apart again; any text is at least a message.
     pub fn read(text: &str) -> Self {
         let (text, hint) = match text.split_once(HINT) {

@@ -41,6 +41,19 @@ impl Source {
         tab.map_or(place, |tab| Position { start: line + tab, len: 1 })
     }
 
+    /// The word in front of a place where no value can begin: it says what, and then nothing is said.
+    fn word_without_value(&self, place: Position) -> Option<(Position, &str)> {
+        let (before, rest) = self.text().split_at_checked(place.start)?;
+        let ends = rest.starts_with(['}', ']']);
+        let key = rest.find([':', ',', '\n', '{', '[', '}', ']']).is_some_and(|at| rest[at..].starts_with(':'));
+        let before =
+            before.trim_end_matches(|letter: char| letter.is_whitespace() || letter == ',').trim_end_matches('"');
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let word = &before[before.trim_end_matches(is_word).len()..];
+        let start = before.len() - word.len();
+        ((ends || key) && !word.is_empty()).then_some((Position { start, len: word.len() }, word))
+    }
+
     /// Line and column, both from 1; columns count characters.
     fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let before = self.text().get(..offset).unwrap_or(self.text());
@@ -96,6 +109,11 @@ impl Diagnostic {
         self.complaint.hint.as_deref()
     }
 
+    /// Both.
+    pub fn complaint(&self) -> &Complaint {
+        &self.complaint
+    }
+
     /// Over several lines, with the place in its file shown.
     pub fn excerpt(&self) -> String {
         format!("{:?}", miette::Report::new(Excerpt(self.clone())))
@@ -105,11 +123,7 @@ impl Diagnostic {
 /// One line: `file:line:column: message (hint)`.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file(), self.line(), self.column(), self.message())?;
-        match self.hint() {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
+        write!(f, "{}:{}:{}: {}", self.file(), self.line(), self.column(), self.complaint.in_one_line())
     }
 }
 
@@ -228,6 +242,8 @@ pub(super) fn read<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T
             | Error::ExpectedMappingEndAfterEnumVariantValue { .. }
             | Error::ExpectedStringKeyForExternallyTaggedEnum { .. }
             | Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
+            | Error::UnexpectedMappingEnd { .. }
+            | Error::UnexpectedSequenceEnd { .. }
             | Error::Message { .. } => Mistake::Wrong,
             _ => Mistake::NoYaml,
         };
@@ -235,8 +251,21 @@ pub(super) fn read<T: DeserializeOwned>(text: &str, source: &Source) -> Result<T
     })
 }
 
+/// What the reader does not know by then: which words there are.
+const ONE_KEY: &str = "with any word as key, such as `{ x: 1 }`, it is told which there are";
+
 fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
     let error = error.without_snippet();
+    if let Error::Unexpected { .. } | Error::UnexpectedMappingEnd { .. } | Error::UnexpectedSequenceEnd { .. } = error
+        && let Some((place, word)) = source.word_without_value(place_of(error, source))
+    {
+        let complaint = Complaint::new(format!("`{word}` says too little by itself"));
+        return Diagnostic::new(
+            source,
+            place,
+            complaint.hint(format!("a value belongs to it, as in `{{ {word}: … }}`")),
+        );
+    }
     let complaint = match error {
         Error::SerdeUnknownField { field, expected, .. } => {
             Complaint::new(format!("unknown key `{field}`")).hint(suggest(field, expected.iter().copied()))
@@ -250,9 +279,26 @@ fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
         Error::DuplicateMappingKey { key: Some(key), .. } => Complaint::new(format!("the key `{key}` stands twice")),
         Error::SerdeInvalidType { unexpected, expected, .. }
         | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            if expected.contains("nonzero") {
+                let complaint = Complaint::new("a whole number from 1 on must stand here").hint("such as `1`");
+                return Diagnostic::new(source, place_of(error, source), complaint);
+            }
             Complaint::new(format!("found {unexpected}, expected {expected}"))
         }
+        // Of a library's own reader of durations, which knows no hint.
+        Error::Message { msg, .. } if msg.contains("duration format") => {
+            Complaint::new("a duration must stand here").hint("with its unit, as in `5m`, `250ms` or `1h30m`")
+        }
         Error::Message { msg, .. } => Complaint::read(msg),
+        Error::InvalidBooleanStrict { .. } => {
+            Complaint::new("`true` or `false` must stand here").hint("without quotes")
+        }
+        Error::ExpectedStringKeyForExternallyTaggedEnum { .. } => {
+            Complaint::new("nothing stands here, and one key must").hint(ONE_KEY)
+        }
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => {
+            Complaint::new("a word or a mapping of one key must stand here").hint(ONE_KEY)
+        }
         Error::Unexpected { expected: "sequence start", .. } => {
             Complaint::new("a list must stand here").hint("in brackets, or each item behind `- ` on a line of its own")
         }
@@ -268,7 +314,7 @@ fn of_yaml(error: &Error, source: &Source) -> Diagnostic {
         Error::Eof { .. } => Complaint::new("the file ends where something must stand").hint("is it all there?"),
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             Complaint::new("more than one key where exactly one must stand")
-                .hint("this is the second; it belongs in an item of its own, or one of them is too many")
+                .hint("keep one of them; the other belongs in an item of its own")
         }
         other => {
             let message = UserMessageFormatter.format_message(other);

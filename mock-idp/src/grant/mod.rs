@@ -36,6 +36,15 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether the request proves what a token that it presents is bound to. If so, what it is given is bound to that, too.
+    fn prove(&mut self, bound: &Binding) -> bool {
+        // Also by a client whose own tokens are not bound to its certificate.
+        if bound.x5t_s256.is_some() {
+            self.proved.x5t_s256 = self.call.peer.as_ref().and_then(|peer| peer.thumbprint());
+        }
+        bound.is_met_by(&self.proved)
+    }
+
     /// Who may present the access token of this request, with this one acting.
     fn holder(&self, actor: Option<serde_json::Value>) -> Option<Arc<Holder>> {
         Holder { binding: self.proved.clone(), actor, may_act: self.client.may_act.clone() }.shared()

@@ -5,7 +5,7 @@ use crate::error::{Cause, OAuthError};
 use crate::store::Granted;
 use crate::token::{Death, TokenKind};
 
-pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
+pub(super) fn run(mut context: Context<'_>) -> Result<Granted, OAuthError> {
     let value = context
         .form
         .get("refresh_token")
@@ -30,7 +30,7 @@ pub(super) fn run(context: Context<'_>) -> Result<Granted, OAuthError> {
     let bound = token.holder.as_deref().cloned().unwrap_or_default();
     // Reuse is reuse, whatever else is wrong with the request.
     context.store.detect_reuse(&token, context.now_ms)?;
-    if !bound.binding.is_met_by(&context.proved) {
+    if !context.prove(&bound.binding) {
         let text = "the refresh token is bound to a key that the request does not prove";
         return Err(OAuthError::new(Cause::RefreshTokenOtherKey, text));
     }

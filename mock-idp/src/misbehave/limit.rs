@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::retry_after::{RetryAfter, http_date, set};
 use crate::dialect::Dialect;
-use crate::fault::{Act, Answer, Change, Directive};
+use crate::fault::{Act, Answer, Change, Directive, written};
 use crate::observe::RequestSeen;
 
 /// So many counters are kept at once; of more the one that is nearest to its reset is forgotten.
@@ -24,7 +24,7 @@ pub struct RateLimit {
     #[serde(default)]
     pub per: Per,
     /// HTTP status of what is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written::perhaps_status")]
     pub status: Option<u16>,
     /// Body of what is refused.
     #[serde(default)]
@@ -40,7 +40,7 @@ pub struct RateLimit {
 
 /// How many requests are served in which time, by the provider's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Allowance {
     /// So many in each period. The first request begins one.
     FixedWindow {
@@ -75,7 +75,7 @@ pub enum Per {
 
 /// Body of a reply to one request too many.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Body {
     /// As the dialect has it.
     #[default]
@@ -92,6 +92,7 @@ pub enum Body {
     /// Any other, with its `Content-Type`.
     Other {
         /// Its media type.
+        #[serde(deserialize_with = "written::text")]
         content_type: String,
         /// The body as it is sent.
         body: String,
@@ -120,10 +121,13 @@ pub enum Wait {
 #[serde(default, deny_unknown_fields)]
 pub struct LimitHeaders {
     /// How many are allowed.
+    #[serde(deserialize_with = "written::name")]
     pub limit: String,
     /// How many are left.
+    #[serde(deserialize_with = "written::name")]
     pub remaining: String,
     /// When the counter is as new.
+    #[serde(deserialize_with = "written::name")]
     pub reset: String,
     /// In which form.
     pub reset_as: Reset,

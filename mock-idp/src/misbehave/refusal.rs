@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::fault::Answer;
+use crate::fault::{Answer, written};
 
 /// An error reply in the form of RFC 6749 §5.2.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Refusal {
     /// `error`, of an RFC or of a vendor.
     pub error: String,
     /// HTTP status: 400 if it is not given.
-    #[serde(default = "bad_request")]
+    #[serde(default = "bad_request", deserialize_with = "written::status")]
     pub status: u16,
     /// `error_description`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

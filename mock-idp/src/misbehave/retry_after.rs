@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Change;
+use crate::fault::{Change, written};
 
 /// What `Retry-After` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum RetryAfter {
     /// An HTTP date that has gone by so long ago, by the provider's clock.
     PastDate(#[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")] Duration),
     /// This text.
-    Text(String),
+    Text(#[serde(deserialize_with = "written::text")] String),
     /// Not there, though one was due.
     Absent,
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::keys::Keys;
+use super::words;
 use crate::claims::{ClaimsError, ExtraClaims};
 use crate::config::{AuthMethod, Client, GrantType};
 use crate::file::{At, Complaint, Position, Problems};
@@ -73,7 +74,8 @@ pub struct ClientSettings {
     pub grants: Vec<GrantType>,
     /// Scopes that it may have; the default scope of a request that names none.
     #[serde(default)]
-    pub scopes: Vec<String>,
+    #[cfg_attr(feature = "admin", schema(value_type = Vec<String>))]
+    pub scopes: Vec<At<String>>,
     /// `aud` of its access tokens.
     #[serde(default = "audience")]
     pub audience: String,
@@ -176,11 +178,9 @@ impl ClientSettings {
     /// What the model cannot say.
     pub(crate) fn complaints(&self) -> Vec<(Position, Complaint)> {
         let mut complaints = Vec::new();
-        // RFC 6749 appendix A.1: visible ASCII.
-        if self.id.is_empty() || !self.id.chars().all(|letter| matches!(letter, ' '..='~')) {
-            let complaint = Complaint::new(format!("`{}` cannot be the id of a client", self.id.value));
-            complaints.push((self.id.at, complaint.hint("it is one or more printable ASCII characters")));
-        }
+        complaints.extend(words::no_id(&self.id).map(|complaint| (self.id.at, complaint)));
+        complaints.extend(words::no_secret(self.secret.expose()).map(|complaint| (self.id.at, complaint)));
+        complaints.extend(self.scopes.iter().filter_map(|scope| Some((scope.at, words::no_scope(scope)?))));
         complaints.extend(self.methods.iter().filter_map(|method| self.lacks(*method)));
         complaints.dedup();
         complaints.extend(self.keys().source().err());
@@ -212,7 +212,7 @@ impl ClientSettings {
             certificate_bound: self.tls_client_certificate_bound_access_tokens,
             dpop_bound: self.dpop_bound_access_tokens,
             grants: self.grants.clone(),
-            scopes: self.scopes.clone(),
+            scopes: values(&self.scopes),
             audience: self.audience.clone(),
             claims: self.extra_claims().unwrap_or_default(),
             resource_server: self.resource_server,

@@ -12,6 +12,6 @@ pub fn secret() -> Secret {
 }
 
 pub(super) fn clients() -> Vec<ClientSettings> {
-    let scopes = vec!["orders.read".to_owned(), "orders.write".to_owned()];
+    let scopes = ["orders.read", "orders.write"].map(|scope| scope.to_owned().into()).to_vec();
     vec![ClientSettings { scopes, ..ClientSettings::new("worker", secret()) }]
 }

@@ -22,6 +22,7 @@ mod proofs;
 mod propagation;
 mod tokens;
 mod user;
+pub(crate) mod words;
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,8 @@ pub use https::HttpsSettings;
 #[cfg(feature = "admin")]
 pub(crate) use keys::Keys;
 pub use propagation::PropagationSettings;
+#[cfg(feature = "admin")]
+pub(crate) use tokens::too_short;
 pub use tokens::{Format, RotationSettings, TokenSettings};
 pub use user::{LoginFileSettings, UserSettings};
 
@@ -189,11 +192,10 @@ impl Settings {
         file::schema::<Self>()
     }
 
-    /// What an identity provider of this file is made with.
+    /// What an identity provider of this file is made with: what the file does not say is as the dialect's vendor has it.
     pub fn config(&self) -> Config {
         let of_dialect = Config::of(self.dialect);
         let mut config = Config {
-            dialect: self.dialect,
             clients: self.clients.iter().map(ClientSettings::client).collect(),
             login: self.login.settings(),
             keys: KeySettings { id_tokens: self.keys.id_tokens.or(of_dialect.keys.id_tokens), ..self.keys },
@@ -202,7 +204,7 @@ impl Settings {
             assertion_grants: Some(self.assertion_grants.rules(self.dialect.vendor().assertion_grants())),
             trusted_issuers: self.trusted_issuers.iter().filter_map(IssuerSettings::trusted).collect(),
             dpop: self.dpop.rules(),
-            ..Config::default()
+            ..of_dialect
         };
         if let Some(authorities) = self.https.as_ref().and_then(HttpsSettings::authorities) {
             config.client_authorities = authorities;

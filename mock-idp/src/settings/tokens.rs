@@ -11,17 +11,18 @@ use crate::key::Algorithm;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSettings {
-    /// Form of access tokens.
-    pub format: Format,
-    /// How long an access token lives.
-    pub lifetime: At<Duration>,
-    /// How long a refresh token lives, from its issue.
-    pub refresh_lifetime: At<Duration>,
+    /// Form of access tokens. Default: as the dialect has it.
+    pub format: Option<Format>,
+    /// How long an access token lives. Default: as the dialect has it.
+    pub lifetime: Option<At<Duration>>,
+    /// How long a refresh token lives, from its issue. Default: as the dialect has it.
+    pub refresh_lifetime: Option<At<Duration>>,
     /// How long a refresh token lives unused: each use counts anew, up to its lifetime. Default: as long as it lives.
     pub refresh_idle_lifetime: Option<At<Duration>>,
     /// How long all refresh tokens of one consent live, however often they are replaced. Default: without end.
     pub refresh_absolute_lifetime: Option<At<Duration>>,
-    /// Each use of a refresh token brings a new one and ends the old one (RFC 9700 §4.14.2). Default: it stays as it is.
+    /// Each use of a refresh token brings a new one and ends the old one (RFC 9700 §4.14.2). Default: as the dialect has it,
+    /// which in none ends an old one.
     pub rotation: Option<RotationSettings>,
     /// All token values are drawn from it: same seed and same order of grants, same values. Default: they are random.
     pub seed: Option<u64>,
@@ -44,12 +45,19 @@ pub struct RotationSettings {
     pub keep: bool,
 }
 
+/// Why no token can live for so long.
+pub(crate) fn too_short(lifetime: Duration) -> Option<Complaint> {
+    let complaint = || Complaint::new("a token lives for a second or more, as `exp` has whole seconds");
+    let hint = "for one that is dead at once, expire it through the control";
+    (lifetime.as_millis() < 1000).then(|| complaint().hint(hint))
+}
+
 fn revoke_family() -> Reuse {
     Reuse::RevokeFamily
 }
 
 /// Form of access tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "command", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -64,7 +72,6 @@ pub enum Format {
     /// A JWT of RFC 9068, signed with RSASSA-PSS and SHA-256
     Ps256,
     /// A JWT of RFC 9068, signed with ECDSA on P-256
-    #[default]
     Es256,
     /// Likewise, on P-384
     Es384,
@@ -91,9 +98,9 @@ impl From<Format> for TokenFormat {
 impl Default for TokenSettings {
     fn default() -> Self {
         Self {
-            format: Format::default(),
-            lifetime: Duration::from_secs(300).into(),
-            refresh_lifetime: Duration::from_secs(30 * 24 * 3600).into(),
+            format: None,
+            lifetime: None,
+            refresh_lifetime: None,
             refresh_idle_lifetime: None,
             refresh_absolute_lifetime: None,
             rotation: None,
@@ -106,27 +113,27 @@ impl Default for TokenSettings {
 impl TokenSettings {
     /// What the model cannot say.
     pub(super) fn check(&self, problems: &mut Problems) {
-        let bounds = self.refresh_idle_lifetime.iter().chain(&self.refresh_absolute_lifetime);
-        for lifetime in [&self.lifetime, &self.refresh_lifetime].into_iter().chain(bounds) {
-            if lifetime.as_millis() < 1000 {
-                let complaint = Complaint::new("a token lives for a second or more, as `exp` has whole seconds");
-                problems
-                    .add(lifetime.at, complaint.hint("for one that is dead at once, expire it through the control"));
+        let bounds = [&self.refresh_idle_lifetime, &self.refresh_absolute_lifetime];
+        for lifetime in [&self.lifetime, &self.refresh_lifetime].into_iter().chain(bounds).flatten() {
+            if let Some(complaint) = too_short(lifetime.value) {
+                problems.add(lifetime.at, complaint);
             }
         }
     }
 
+    /// What is not said here stays as it is.
     pub(super) fn apply(&self, config: &mut Config) {
-        config.format = self.format.into();
-        config.access_token_lifetime = self.lifetime.to_std();
-        config.refresh_token_lifetime = self.refresh_lifetime.to_std();
+        config.format = self.format.map_or(config.format, TokenFormat::from);
+        config.access_token_lifetime = self.lifetime.as_ref().map_or(config.access_token_lifetime, |it| it.to_std());
+        config.refresh_token_lifetime =
+            self.refresh_lifetime.as_ref().map_or(config.refresh_token_lifetime, |it| it.to_std());
         config.refresh_token_idle_lifetime = self.refresh_idle_lifetime.as_ref().map(|lifetime| lifetime.to_std());
         config.refresh_token_absolute_lifetime =
             self.refresh_absolute_lifetime.as_ref().map(|lifetime| lifetime.to_std());
         config.rotation = match self.rotation {
             Some(RotationSettings { keep: true, .. }) => Rotation::Fresh,
             Some(RotationSettings { reuse, grace, keep: false }) => Rotation::On { reuse, grace: grace.to_std() },
-            None => Rotation::Off,
+            None => config.rotation,
         };
         config.seed = self.seed;
         config.memory = self.memory;

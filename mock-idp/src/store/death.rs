@@ -12,7 +12,7 @@ use crate::token::{Death, TokenFacts, TokenId, TokenKind};
 /// Which tokens a control acts on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "admin", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Which {
     /// This one.
     Token(TokenId),

@@ -33,7 +33,7 @@ impl Keyring {
         let (algorithm, apart) = match config.format {
             TokenFormat::Jwt(algorithm) => (algorithm, settings.id_tokens),
             // Other things are signed all the same.
-            TokenFormat::Opaque => (settings.id_tokens.unwrap_or(Algorithm::Es256), None),
+            TokenFormat::Opaque => (config.id_token_algorithm(), None),
         };
         let first = SigningKey::numbered(algorithm, 0);
         let count = usize::from(settings.published.get());

@@ -149,6 +149,76 @@ async fn a_policy_and_may_act_say_who_may_exchange_how() {
     }
 }
 
+const REFRESH: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+
+#[tokio::test]
+async fn rfc8693_2_2_2_a_bound_token_is_exchanged_for_a_proof_of_its_key_only() {
+    let (signer, other) = (Signer::new(Algorithm::ES256, "k1"), Signer::new(Algorithm::ES256, "k1"));
+    for format in [TokenFormat::Opaque, TokenFormat::Jwt(mock_idp::Algorithm::Es256)] {
+        let mut settings = Config { format, ..config(vec![]) };
+        settings.clients[0].grants.push(GrantType::RefreshToken);
+        let served = serve(settings).await;
+        let proof = |signer: &Signer, jti: &str| {
+            let url = format!("{}/oauth2/token", served.listener.origin);
+            let claims = json!({"htm": "POST", "htu": url, "iat": served.now_s(), "jti": jti});
+            format!("DPoP: {}\r\n", signer.proof(&claims))
+        };
+        let send = async |client: &str, proof: &str, form: &str| {
+            served.post("/oauth2/token", &(basic(client, "secret") + proof), form).await
+        };
+        let bound = send("user", &proof(&signer, "1"), "grant_type=client_credentials").await.text("access_token");
+        let plain = token_of(&served, "user").await;
+        let form = |more: &str| format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange{more}");
+        let renewable = format!("{}&requested_token_type={REFRESH}", subject(&bound));
+        for (more, proof, right, what) in [
+            (subject(&bound), String::new(), false, "no proof"),
+            (subject(&bound), proof(&other, "2"), false, "the exchanging client's own key"),
+            (subject(&bound), proof(&signer, "3"), true, "the key"),
+            (renewable.clone(), String::new(), false, "a refresh token for no proof"),
+            (subject(&plain) + &actor(&bound), String::new(), false, "an actor's bound token without a proof"),
+            (subject(&plain) + &actor(&bound), proof(&signer, "4"), true, "an actor's bound token with a proof"),
+            (subject(&plain), proof(&other, "5"), true, "a token for any bearer, which becomes one for a key"),
+        ] {
+            let reply = send("worker", &proof, &form(&more)).await;
+            let error = if right { "" } else { "invalid_request" };
+            assert_eq!(reply.text("error"), error, "{what}: {}", reply.body);
+            let told = if right { reply.text("token_type") } else { reply.text("error_description") };
+            assert!(if right { told == "DPoP" } else { told.contains("DPoP proof") }, "{what}: {told}");
+        }
+        // RFC 9449 §5 leaves a confidential client's refresh token unbound. This one would undo what was asked for.
+        let renewing = send("worker", &proof(&signer, "6"), &form(&renewable)).await.text("access_token");
+        let form = format!("grant_type=refresh_token&refresh_token={renewing}");
+        assert_eq!(send("worker", "", &form).await.text("error"), "invalid_grant");
+        let renewed = send("worker", &proof(&signer, "7"), &form).await;
+        assert_eq!(renewed.text("token_type"), "DPoP", "{}", renewed.body);
+        let told = served.idp.facts(&renewed.text("access_token")).expect("ours").holder.expect("it is bound");
+        assert_eq!(told.binding.jkt, Some(signer.jkt()));
+    }
+}
+
+#[tokio::test]
+async fn the_bound_token_of_a_trusted_issuer_is_exchanged_for_a_proof_as_well() {
+    let (issuer, key) = (Signer::new(Algorithm::ES256, "k1"), Signer::new(Algorithm::ES256, "k1"));
+    let served = serve(config(vec![TrustedIssuer::new("https://idp.example", issuer.keys())])).await;
+    let url = format!("{}/oauth2/token", served.listener.origin);
+    let proof = key.proof(&json!({"htm": "POST", "htu": url, "iat": served.now_s(), "jti": "1"}));
+    let proof = format!("DPoP: {proof}\r\n");
+    for (cnf, proof, error) in [
+        (json!({"jkt": key.jkt()}), "", "invalid_request"),
+        (json!({"jwk": key.jwk}), "", "invalid_request"),
+        (json!({"kid": "k1"}), "", "invalid_request"),
+        (json!("k1"), "", "invalid_request"),
+        (json!({"jkt": key.jkt()}), &*proof, ""),
+    ] {
+        let jwt = issuer.jwt(&assertion(&served, json!({"cnf": cnf})));
+        let form = format!(
+            "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={jwt}&subject_token_type={JWT}"
+        );
+        let reply = served.post("/oauth2/token", &(basic("worker", "secret") + proof), &form).await;
+        assert_eq!(reply.text("error"), error, "{cnf}: {}", reply.body);
+    }
+}
+
 fn assertion(served: &Served, changes: Value) -> Value {
     let (now, origin) = (served.now_s(), &served.listener.origin);
     let claims =

@@ -24,7 +24,7 @@ const SECONDS: &str = "MOCK_IDP_FUZZ_SECONDS";
 const REQUESTS: u32 = 4_000;
 const ORIGIN: &str = "http://idp.test";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const BACK: &str = "https://app.example/cb";
+pub(crate) const BACK: &str = "https://app.example/cb";
 const PATHS: [&str; 10] = [
     "/oauth2/token",
     "/oauth2/token",
@@ -60,7 +60,7 @@ const STUMBLING: [&[u8]; 18] = [
     b"grant_type=refresh_token&",
 ];
 
-fn config(signer: &Signer) -> Config {
+pub(crate) fn config(signer: &Signer) -> Config {
     let all = [
         GrantType::ClientCredentials,
         GrantType::RefreshToken,
@@ -83,21 +83,26 @@ fn config(signer: &Signer) -> Config {
 }
 
 /// A request that may still be mangled.
-struct Sent {
-    path: String,
-    authorization: Vec<u8>,
+pub(crate) struct Sent {
+    pub(crate) path: String,
+    pub(crate) authorization: Vec<u8>,
     dpop: Vec<u8>,
-    form: Vec<u8>,
+    pub(crate) form: Vec<u8>,
 }
 
-struct Fuzzer {
-    random: ChaCha8Rng,
-    signer: Signer,
+pub(crate) struct Fuzzer {
+    pub(crate) random: ChaCha8Rng,
+    pub(crate) signer: Signer,
     /// Tokens, codes and the like that replies have brought, by the name that they came under.
     known: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Fuzzer {
+    pub(crate) fn new(seed: u64) -> Self {
+        let signer = Signer::new(Algorithm::ES256, "k1");
+        Self { random: ChaCha8Rng::seed_from_u64(seed), signer, known: BTreeMap::new() }
+    }
+
     fn one_of<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.random.random_range(0..of.len())]
     }
@@ -156,7 +161,7 @@ impl Fuzzer {
     }
 
     /// Somewhere in it, another value stands where one belongs.
-    fn bend(&mut self, json: &mut Value) {
+    pub(crate) fn bend(&mut self, json: &mut Value) {
         match json {
             Value::Object(members) if !members.is_empty() && self.random.random_bool(0.8) => {
                 let member = self.random.random_range(0..members.len());
@@ -168,7 +173,7 @@ impl Fuzzer {
     }
 
     /// Bytes, changed in one to four places.
-    fn mangled(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn mangled(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         for _ in 0..self.random.random_range(1..=4) {
             let at = self.random.random_range(0..=bytes.len());
             let end = self.random.random_range(at..=bytes.len().min(at + 12));
@@ -188,7 +193,7 @@ impl Fuzzer {
     }
 
     /// A request that would be right, more or less.
-    fn request(&mut self, now_s: i64) -> Sent {
+    pub(crate) fn request(&mut self, now_s: i64) -> Sent {
         let path = self.one_of(&PATHS).to_owned();
         let jti = self.random.next_u64().to_string();
         let about = json!({"iss": "keyed", "sub": "keyed", "aud": ORIGIN, "iat": now_s, "exp": now_s + 60, "jti": jti});
@@ -248,7 +253,7 @@ impl Fuzzer {
     }
 
     /// Half of them stays as it is, so that there is state to stumble over.
-    fn mangle(&mut self, sent: &mut Sent) {
+    pub(crate) fn mangle(&mut self, sent: &mut Sent) {
         if self.random.random_bool(0.5) {
             match self.random.random_range(0..5) {
                 0 => sent.authorization = self.mangled(std::mem::take(&mut sent.authorization)),
@@ -282,11 +287,14 @@ impl Fuzzer {
     }
 }
 
-fn built(sent: &Sent, get: bool) -> Option<Request<Body>> {
+/// As it is sent to this origin; an empty one is that of HTTP/1.1, where the target is a path.
+pub(crate) fn built(sent: &Sent, origin: &str, get: bool) -> Option<Request<Body>> {
     let mut request = match get {
         // A query is text.
-        true => Request::get(format!("/oauth2/authorize?{}", String::from_utf8_lossy(&sent.form))),
-        false => Request::post(&sent.path).header("content-type", "application/x-www-form-urlencoded"),
+        true => Request::get(format!("{origin}/oauth2/authorize?{}", String::from_utf8_lossy(&sent.form))),
+        false => {
+            Request::post(format!("{origin}{}", sent.path)).header("content-type", "application/x-www-form-urlencoded")
+        }
     };
     for (name, value) in [("authorization", &sent.authorization), ("dpop", &sent.dpop)] {
         if !value.is_empty() {
@@ -302,11 +310,10 @@ fn built(sent: &Sent, get: bool) -> Option<Request<Body>> {
 async fn nothing_that_is_sent_panics_or_is_a_server_error() {
     let asked: Option<u64> = std::env::var(SECONDS).ok().map(|text| text.parse().expect("a number of seconds"));
     let seed = if asked.is_some() { rand::random() } else { 7 };
-    let signer = Signer::new(Algorithm::ES256, "k1");
-    let idp = Idp::new(config(&signer));
+    let mut fuzzer = Fuzzer::new(seed);
+    let idp = Idp::new(config(&fuzzer.signer));
     let listener = Listener::new("w1", ORIGIN);
     let router = idp.router(listener.clone());
-    let mut fuzzer = Fuzzer { random: ChaCha8Rng::seed_from_u64(seed), signer, known: BTreeMap::new() };
     let (began, mut sent, mut good) = (Instant::now(), 0_u32, 0_u32);
     let goes_on = |sent: u32| asked.map_or(sent < REQUESTS, |seconds| began.elapsed() < Duration::from_secs(seconds));
     while goes_on(sent) {
@@ -317,7 +324,7 @@ async fn nothing_that_is_sent_panics_or_is_a_server_error() {
         let mut request = fuzzer.request(idp.clock().now_ms() / 1000);
         fuzzer.mangle(&mut request);
         let get = fuzzer.random.random_bool(0.1);
-        let Some(built) = built(&request, get) else { continue };
+        let Some(built) = built(&request, "", get) else { continue };
         let reply = router.clone().oneshot(built).await.expect("it always answers");
         let status = reply.status().as_u16();
         let (form, authorization) =

@@ -15,6 +15,7 @@ mod dialects;
 mod dpop;
 mod exchange;
 mod fuzz;
+mod fuzz_served;
 mod keys;
 mod limits;
 mod login_page;

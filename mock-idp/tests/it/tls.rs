@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mock_idp::misbehave::Rule;
 use mock_idp::tls::{Authority, CertificateSubject, Identity, ServerTls};
-use mock_idp::{AuthMethod, Client, Config, Endpoint, Idp, KeySource, Listener, TokenFormat};
+use mock_idp::{AuthMethod, Client, Config, Endpoint, GrantType, Idp, KeySource, Listener, TokenFormat};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
@@ -19,9 +19,9 @@ use crate::support;
 
 const GRANT: &str = "grant_type=client_credentials&client_id=worker";
 
-struct Secure {
-    idp: Idp,
-    address: SocketAddr,
+pub(crate) struct Secure {
+    pub(crate) idp: Idp,
+    pub(crate) address: SocketAddr,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -31,7 +31,7 @@ impl Drop for Secure {
     }
 }
 
-async fn serve(config: Config) -> Secure {
+pub(crate) async fn serve(config: Config) -> Secure {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("an address");
     let idp = Idp::new(Config { format: TokenFormat::Opaque, ..config });
@@ -52,7 +52,11 @@ fn trust(pem: &[u8]) -> rustls::RootCertStore {
 }
 
 impl Secure {
-    async fn connect(&self, identity: Option<&Identity>, alpn: &[u8]) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(
+        &self,
+        identity: Option<&Identity>,
+        alpn: &[u8],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let roots = trust(Authority::of_process().certificate_pem().as_bytes());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider)
@@ -65,6 +69,8 @@ impl Secure {
         };
         config.alpn_protocols = vec![alpn.to_vec()];
         let socket = TcpStream::connect(self.address).await?;
+        // Frames of HTTP/2 are small: each would wait until the one before was acknowledged.
+        socket.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").expect("a name");
         TlsConnector::from(Arc::new(config)).connect(name, socket).await
     }
@@ -204,6 +210,46 @@ async fn rfc8705_3_tokens_are_bound_to_the_certificate() {
         let reply = served.ask(identity, "/oauth2/userinfo", &format!("access_token={token}")).await;
         assert_eq!(reply["error"], error, "{reply}");
     }
+}
+
+#[tokio::test]
+async fn rfc8705_3_a_token_that_is_bound_to_a_certificate_is_exchanged_over_its_connections_only() {
+    let own = Identity::self_signed("worker.example").expect("a certificate");
+    let other = Identity::self_signed("worker.example").expect("a certificate");
+    let mut client = worker(AuthMethod::Post);
+    client.certificate_bound = true;
+    // Its own tokens are for any bearer.
+    let mut gateway = Client::new("gateway", "secret").grants([GrantType::TokenExchange, GrantType::RefreshToken]);
+    gateway.exchange.impersonation = true;
+    let served = serve(Config { clients: vec![client, gateway], ..Config::default() }).await;
+    let form = format!("{GRANT}&client_secret=secret");
+    let token = served.ask(Some(&own), "/oauth2/token", &form).await["access_token"].clone();
+    let as_gateway = "client_id=gateway&client_secret=secret";
+    let form = format!(
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&{as_gateway}&subject_token={}\
+         &subject_token_type=urn:ietf:params:oauth:token-type:access_token",
+        token.as_str().expect("a token")
+    );
+    for identity in [None, Some(&other)] {
+        let refused = served.ask(identity, "/oauth2/token", &form).await;
+        assert_eq!(refused["error"], "invalid_request", "{refused}");
+        assert!(refused["error_description"].as_str().is_some_and(|told| told.contains("certificate")), "{refused}");
+    }
+    let cnf = async |reply: &Value| {
+        let asked = format!("{as_gateway}&token={}", reply["access_token"].as_str().expect("a token"));
+        served.ask(None, "/oauth2/introspect", &asked).await["cnf"].clone()
+    };
+    let holder = served.idp.facts(token.as_str().expect("a token")).expect("ours").holder.expect("it is bound");
+    let bound = json!({"x5t#S256": holder.binding.x5t_s256});
+    let exchanged = served.ask(Some(&own), "/oauth2/token", &form).await;
+    assert_eq!(cnf(&exchanged).await, bound, "{exchanged}");
+    let form = format!("{form}&requested_token_type=urn:ietf:params:oauth:token-type:refresh_token");
+    let renewing = served.ask(Some(&own), "/oauth2/token", &form).await;
+    let renewing = renewing["access_token"].as_str().expect("a refresh token");
+    let form = format!("grant_type=refresh_token&{as_gateway}&refresh_token={renewing}");
+    assert_eq!(served.ask(None, "/oauth2/token", &form).await["error"], "invalid_grant");
+    let renewed = served.ask(Some(&own), "/oauth2/token", &form).await;
+    assert_eq!(cnf(&renewed).await, bound, "{renewed}");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ fn the_identity_provider_says_where_it_is_and_a_taken_port_is_code_3() {
     let mut said = BufReader::new(idp.stdout.take().expect("piped")).lines();
     let issuer = said.next().expect("a line").expect("text").replace("issuer", "").trim().to_owned();
     let address = issuer.strip_prefix("http://").expect("a URL").to_owned();
-    let rest: String = said.by_ref().take(3).map(|line| line.expect("text")).collect();
+    let rest: String = said.by_ref().take(5).map(|line| line.expect("text")).collect();
     assert!(rest.contains("curl -u worker:CLIENT_SECRET") && !rest.contains("hush"), "{rest}");
 
     let mut stream = std::net::TcpStream::connect(&address).expect("it listens");

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{Answer, Context, scopes};
 use crate::error::{Cause, OAuthError};
+use crate::holder::Binding;
 use crate::store::Grantee;
 use crate::token::TokenKind;
 use party::Party;
@@ -19,10 +20,14 @@ const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-pub(super) fn run(context: Context<'_>) -> Result<Answer, OAuthError> {
+pub(super) fn run(mut context: Context<'_>) -> Result<Answer, OAuthError> {
     let policy = context.client.exchange.clone();
     let subject = Party::read(&context, "subject_token")?.ok_or_else(|| malformed("subject_token is missing"))?;
     let actor = Party::read(&context, "actor_token")?;
+    prove(&mut context, "subject_token", &subject.binding)?;
+    if let Some(actor) = &actor {
+        prove(&mut context, "actor_token", &actor.binding)?;
+    }
     let wanted = requested(&context)?;
     permit(&context, &policy, &subject, actor.as_ref())?;
     let audience = target(&context, &policy)?;
@@ -43,6 +48,8 @@ pub(super) fn run(context: Context<'_>) -> Result<Answer, OAuthError> {
         family,
         holder: match wanted {
             TokenKind::Access => context.holder(acting),
+            // Or else what is renewed with it would be for any bearer.
+            TokenKind::Refresh if !subject.binding.is_none() => context.holder(acting),
             TokenKind::Refresh => context.refresh_holder(acting),
         },
     };
@@ -57,6 +64,24 @@ pub(super) fn run(context: Context<'_>) -> Result<Answer, OAuthError> {
     };
     // A JWT that was asked for as such is still an access token, and used like one.
     Ok(Answer::Exchanged { token: Box::new(token), issued_token_type, is_access_token: wanted == TokenKind::Access })
+}
+
+/// Whoever has a bound token exchanged must prove its key, and what is given for it is bound to that key in turn. No RFC
+/// says who may exchange a token that another one's key is for: here nobody may, as wherever else such a token is
+/// presented (RFC 9449 §7.1, RFC 8705 §3). To a thief it is worth nothing, and must not become worth something here.
+///
+/// # Errors
+///
+/// `invalid_request` (RFC 8693 §2.2.2) if the request does not prove it.
+fn prove(context: &mut Context<'_>, name: &str, binding: &Binding) -> Result<(), OAuthError> {
+    if context.prove(binding) {
+        return Ok(());
+    }
+    let by_key = binding.jkt.is_some() && binding.jkt != context.proved.jkt;
+    let what_to_do =
+        if by_key { "send a DPoP proof that is signed by it" } else { "connect with the certificate that it is in" };
+    let text = format!("{name} is bound to a key that the request does not prove: {what_to_do}");
+    Err(OAuthError::new(Cause::ExchangedTokenOtherKey, text))
 }
 
 /// What is to be given (RFC 8693 §2.1, `requested_token_type`).

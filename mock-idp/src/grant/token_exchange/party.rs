@@ -7,6 +7,7 @@ use super::super::Context;
 use super::{ACCESS_TOKEN, ID_TOKEN, JWT, REFRESH_TOKEN, malformed};
 use crate::assertion::{AssertionRules, Flaw, Jwt, Place};
 use crate::error::{Cause, OAuthError};
+use crate::holder::Binding;
 use crate::token::{TokenFacts, TokenKind};
 
 /// What a token says.
@@ -18,6 +19,8 @@ pub(super) struct Party {
     pub(super) scopes: Option<Vec<String>>,
     pub(super) act: Option<Value>,
     pub(super) may_act: Option<Value>,
+    /// What whoever presents it must prove.
+    pub(super) binding: Binding,
 }
 
 impl Party {
@@ -67,6 +70,7 @@ impl From<&TokenFacts> for Party {
             scopes: Some(token.scopes.clone()),
             act: holder.and_then(|holder| holder.actor.clone()),
             may_act: holder.and_then(|holder| holder.may_act.clone()),
+            binding: holder.map(|holder| holder.binding.clone()).unwrap_or_default(),
         }
     }
 }
@@ -95,6 +99,9 @@ fn signed(context: &Context<'_>, text: &str, id_token: bool) -> Result<Party, Fl
             return Err("its issuer may not speak for this subject".into());
         }
     }
+    // RFC 7800 §3.1.
+    let binding = jwt.claims().get("cnf").map_or_else(|| Some(Binding::default()), Binding::of_claim);
+    let binding = binding.ok_or("it asks in `cnf` for another proof than those of `jkt` and `x5t#S256`")?;
     let claim = |name: &str| jwt.claims().get(name).filter(|value| value.is_object()).cloned();
     Ok(Party {
         subject: subject.to_owned(),
@@ -103,5 +110,6 @@ fn signed(context: &Context<'_>, text: &str, id_token: bool) -> Result<Party, Fl
         scopes: jwt.text("scope").map(|scopes| scopes.split(' ').map(str::to_owned).collect()),
         act: claim("act"),
         may_act: claim("may_act"),
+        binding,
     })
 }

@@ -1,5 +1,6 @@
 //! Control and observation over HTTP.
 
+mod complaints;
 mod events;
 mod guard;
 mod keys;
@@ -194,11 +195,18 @@ async fn a_wrong_body_is_told_with_its_place_and_the_nearest_word() {
         ("/clients", "{", 400),
         ("/clients", r#"{"id": "", "secret": "s"}"#, 400),
         ("/clients", r#"{"id": "c", "secret": ""}"#, 400),
+        ("/clients", r#"{"id": "c\n", "secret": "s"}"#, 400),
+        ("/clients", r#"{"id": "c", "secret": "s\n"}"#, 400),
+        ("/clients", r#"{"id": "c", "secret": "s", "scopes": ["a b"]}"#, 400),
+        ("/clients/worker/rotate-secret", r#"{"secret": "s\n"}"#, 400),
         ("/clock/move", "", 400),
         ("/nothing", "{}", 404),
     ] {
         let request = lab.request("POST", path).header("content-type", "application/json").body(body);
         assert_eq!(request.send().await.expect("an answer").status().as_u16(), status, "{path} {body}");
+    }
+    for (scopes, status) in [(json!(["a b"]), 400), (json!(["a"]), 200)] {
+        assert_eq!(lab.call("PATCH", "/clients/worker", Some(json!({"scopes": scopes}))).await.0, status, "{scopes}");
     }
     let untyped = lab.request("POST", "/clients").body("{}").send().await.expect("an answer");
     assert_eq!(untyped.status().as_u16(), 415);

@@ -80,6 +80,10 @@ async fn a_wrong_rule_is_told_with_the_nearest_word() {
         (json!({"wen": {}}), "did you mean `when`?"),
         (json!({"when": {"endpoint": "tokn"}}), "did you mean `token`?"),
         (json!({"instead": {"anser": {}}}), "did you mean `answer`?"),
+        (json!({"instead": {"answer": {"status": 99}}}), "`99` is no status of an answer (a number from 200 to 599"),
+        (json!({"change": [{"status": 1000}]}), "`1000` is no status of an answer (a number from 200 to 599"),
+        (json!({"change": [{"set_headers": {"X Y": "z"}}]}), "\"X Y\" is no name of a header field (letters, digits"),
+        (json!({"change": [{"set_headers": {"X": "a\nb"}}]}), "no header field can say \"a\\nb\" (one line without"),
     ] {
         let (status, problem) = lab.call("POST", "/rules", Some(rule)).await;
         let detail = problem["detail"].as_str().expect("text");

@@ -111,6 +111,11 @@ fn what_the_model_cannot_say_is_found_at_its_place() {
         (format!("clients: [{client}, {client}]\n"), (1, 39), "two clients are named `a`"),
         ("clients:\n  - { id: \"\", secret: s }\n".to_owned(), (2, 11), "cannot be the id"),
         ("clients:\n  - { id: a, secret: \"\" }\n".to_owned(), (2, 11), "the secret of `a` is empty"),
+        ("clients:\n  - { id: \"a\\nb\", secret: s }\n".to_owned(), (2, 11), "`a\\nb` cannot be the id"),
+        ("clients:\n  - { id: a, secret: \"s\\n\" }\n".to_owned(), (2, 11), "a secret cannot have '\\n' in it"),
+        ("clients:\n  - { id: a, secret: s, scopes: [b c] }\n".to_owned(), (2, 34), "`b c` cannot be a scope"),
+        ("clients:\n  - { id: a, secret: s, scopes: [b, 'c\"'] }\n".to_owned(), (2, 37), "cannot be a scope"),
+        ("clients:\n  - { id: a, secret: s, scopes: [\"\"] }\n".to_owned(), (2, 34), "cannot be a scope"),
         ("clients:\n  - { secret: s }\n".to_owned(), (2, 7), "`id` is missing"),
         ("tokens:\n  lifetime: 999ms\n".to_owned(), (2, 13), "a second or more"),
         ("tokens:\n  lifetime: 5\n".to_owned(), (2, 13), "needs a unit"),
@@ -145,6 +150,55 @@ fn a_redirect_uri_that_no_browser_can_be_sent_to_is_found_at_its_place() {
         {
             assert!(Settings::parse(&file(key, right), "f").is_ok(), "{right}");
         }
+    }
+}
+
+#[test]
+fn a_rule_that_http_has_no_form_for_is_found_at_its_place() {
+    let file = |rule: &str| format!("rules:\n  - when: {{ endpoint: token }}\n    {rule}\n");
+    let status = "from 200 to 599";
+    let (name, value) = ("without blanks", "one line without control characters");
+    for (rule, column, said, hint) in [
+        ("instead: { answer: { status: 99 } }", 34, "`99` is no status", status),
+        ("instead: { answer: { status: 1000 } }", 34, "`1000` is no status", status),
+        ("instead: { answer: { status: 100 } }", 34, "`100` is no status", status),
+        ("instead: { answer: { status: 70000 } }", 34, "`70000` is no status", status),
+        ("instead: { answer: { status: -1 } }", 34, "`-1` is no status", status),
+        ("instead: { refuse: { error: e, status: 600 } }", 44, "`600` is no status", status),
+        ("change: [{ status: 0 }]", 24, "`0` is no status", status),
+        ("limit: { allow: { fixed_window: { requests: 1, period: 1s } }, status: 99 }", 76, "no status", status),
+        ("instead: { answer: { status: 200, headers: [[\"X Y\", z]] } }", 50, "no name of a header field", name),
+        ("instead: { answer: { status: 200, headers: [[\"X\\nY\", z]] } }", 50, "no name of a header field", name),
+        ("instead: { answer: { status: 200, headers: [[\"\", z]] } }", 50, "no name of a header field", name),
+        ("instead: { answer: { status: 200, headers: [[X, \"a\\nb\"]] } }", 53, "no header field can say", value),
+        ("change: [{ set_headers: { \"X Y\": z } }]", 31, "no name of a header field", name),
+        ("change: [{ set_headers: { X: \"\\0\" } }]", 34, "no header field can say", value),
+        ("change: [{ omit_headers: [\"X:\"] }]", 31, "no name of a header field", name),
+        ("retry_after: { text: \"5\\r\" }", 26, "no header field can say", value),
+        (
+            "limit: { allow: { fixed_window: { requests: 1, period: 1s } }, headers: { reset: \"X Y\" } }",
+            86,
+            "no name of a header field",
+            name,
+        ),
+        (
+            "limit: { allow: { fixed_window: { requests: 1, period: 1s } }, body: { other: { content_type: \"a\\nb\", body: x } } }",
+            99,
+            "no header field can say",
+            value,
+        ),
+    ] {
+        let errors = Settings::parse(&file(rule), "f").expect_err(rule);
+        assert_eq!((errors[0].line(), errors[0].column()), (3, column), "{}", errors[0]);
+        assert!(errors[0].message().contains(said), "{}", errors[0]);
+        assert!(errors[0].hint().is_some_and(|told| told.contains(hint)), "{}", errors[0]);
+    }
+    for rule in [
+        "instead: { answer: { status: 599, headers: [[X-Y, \" \"], [X-Y, é]] } }",
+        "change: [{ status: 200 }, { set_headers: { X-Y: z } }, { omit_headers: [X-Y] }]",
+        "retry_after: { text: \" \" }",
+    ] {
+        assert!(Settings::parse(&file(rule), "f").is_ok(), "{rule}");
     }
 }
 

@@ -3,7 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use super::support::{Place, Serving};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mock_idp::{Config, Dialect, TokenFormat};
+
+use super::support::{Done, Place, Serving};
 
 /// Sends a request and gives the whole reply.
 fn http(url: &str, request: &str, headers: &str, body: &str) -> String {
@@ -78,6 +82,75 @@ fn a_file_says_what_is_served_and_a_flag_says_otherwise() {
     assert!(clock.contains("\"offset_ms\":3600000"), "{clock}");
     let serving = place.serve("--config idp.yaml --lifetime 9");
     assert_eq!(serving.tried()["expires_in"], 9);
+}
+
+#[test]
+fn a_client_that_a_file_could_not_have_no_flag_can_have() {
+    let place = Place::new();
+    for (flag, value, told) in [
+        ("--client-id", "", "`` cannot be the id of a client (it is one or more printable ASCII characters)"),
+        ("--client-id", "a\nb", "`a\\nb` cannot be the id of a client"),
+        ("--client-id", "é", "`é` cannot be the id of a client"),
+        ("--client-secret", "hush\n", "a secret cannot have '\\n' in it (it is printable ASCII characters"),
+        ("--scopes", "a\tb", "`a\\tb` cannot be a scope (it is printable ASCII characters without blank"),
+        ("--scopes", "a b\"", "`b\\\"` cannot be a scope"),
+    ] {
+        let mut command = place.command("serve");
+        command.args([flag, value]);
+        let done = Done::after(command);
+        done.has_code(2).tells(&[&format!("mock-idp serve: {flag}: {told}")]);
+        assert!(done.out.is_empty() && !done.err.contains("hush"), "{}{}", done.out, done.err);
+    }
+}
+
+#[test]
+fn the_line_works_for_whatever_a_client_may_be_called() {
+    let place = Place::new();
+    let mut command = place.command("serve");
+    command.args(["--client-id", "a'b c:d+e%41$(false)&=\"", "--scopes", " x  y "]);
+    let serving = Serving::new(command);
+    let token = serving.tried();
+    assert_eq!((&token["token_type"], &token["scope"]), (&"Bearer".into(), &"x y".into()), "{:?}", serving.said);
+}
+
+#[test]
+fn a_dialect_issues_what_its_vendor_does_unless_it_is_told_otherwise() {
+    let place = Place::new();
+    let form = |token: &serde_json::Value| {
+        let token = token["access_token"].as_str().expect("a token").to_owned();
+        let head = token.split('.').next().filter(|_| token.matches('.').count() == 2);
+        let head =
+            head.and_then(|head| URL_SAFE_NO_PAD.decode(head).ok()).and_then(|head| serde_json::from_slice(&head).ok());
+        let head: Option<serde_json::Value> = head;
+        head.map_or("opaque".to_owned(), |head| head["alg"].as_str().expect("a name").to_owned())
+    };
+    for dialect in Dialect::ALL.iter().copied() {
+        let vendor = Config::of(dialect);
+        let serving = place.serve(&format!("--no-admin --dialect {dialect}"));
+        let token = serving.tried();
+        assert_eq!(token["expires_in"], vendor.access_token_lifetime.as_secs(), "{dialect}: {token}");
+        let format = match vendor.format {
+            TokenFormat::Jwt(algorithm) => algorithm.name(),
+            TokenFormat::Opaque => "opaque",
+        };
+        assert_eq!(form(&token), format, "{dialect}: {token}");
+        assert_eq!(serving.value("dialect"), dialect.name());
+        assert!(serving.value("tokens").contains(format), "{dialect}: {:?}", serving.said);
+    }
+    let google = place.serve("--no-admin --dialect google");
+    assert_eq!(google.value("tokens"), "access opaque for 1h, refresh for 180d, ID RS256 for 1h");
+    let discovery = http(google.value("discovery"), "GET", "", "");
+    assert!(discovery.contains(r#""id_token_signing_alg_values_supported":["RS256"]"#), "{discovery}");
+    let told = place.serve("--no-admin --dialect cognito --format es384 --lifetime 7");
+    let token = told.tried();
+    assert_eq!((form(&token).as_str(), &token["expires_in"]), ("ES384", &7.into()), "{token}");
+    assert_eq!(told.value("tokens"), "access JWT ES384 for 7s, refresh for 30d, ID RS256 for 1h");
+    place.write("idp.yaml", "dialect: okta\n");
+    let file = place.serve("--no-admin --config idp.yaml");
+    assert_eq!(file.value("tokens"), "access JWT RS256 for 1h, refresh for 7d, ID RS256 for 1h", "a file as a flag");
+    place.write("idp.yaml", "dialect: okta\ntokens: { format: opaque, lifetime: 1m, refresh_lifetime: 1h }\n");
+    let file = place.serve("--no-admin --config idp.yaml --lifetime 5");
+    assert_eq!(file.value("tokens"), "access opaque for 5s, refresh for 1h, ID ES256 for 1h");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Place {
     }
 
     pub(crate) fn run(&self, arguments: &str) -> Done {
-        Done::of(ended(self.command(arguments).spawn().expect("it runs")))
+        Done::after(self.command(arguments))
     }
 
     /// Serves clients of which none has a secret, so that there is nothing to try.
@@ -76,6 +76,11 @@ pub(crate) fn mock_idp(arguments: &str) -> Done {
 }
 
 impl Done {
+    /// What a command ends with that is to end by itself.
+    pub(crate) fn after(mut command: Command) -> Self {
+        Self::of(ended(command.spawn().expect("it runs")))
+    }
+
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

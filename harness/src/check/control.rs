@@ -1,10 +1,26 @@
-//! What a control, a run of the same configuration without faults, leaves for the checks of the runs with faults.
+//! What a control, a run of the same configuration without faults, leaves for the checks of the runs with faults, and how
+//! they take it for their measure.
 
 use std::collections::BTreeSet;
 
 use super::effect_once::Effects;
-use super::nothing_skipped;
-use crate::journal::{AnswerCount, ControlFacts, EffectCount, Event, Identity, Run, Seq, WorkflowStatus};
+use super::{Context, Opinion, nothing_skipped};
+use crate::journal::{AnswerCount, ControlFacts, EffectCount, Event, Identity, Run, Seq, WorkflowId, WorkflowStatus};
+
+/// The control by which a run is measured, or what a check says without one that completed: of `unknown`, nothing is known.
+pub(super) fn measure<'a>(context: &'a Context, unknown: &str) -> Result<&'a ControlFacts, Opinion> {
+    match &context.control {
+        Some(control) if control.completed => Ok(control),
+        Some(_) => Err(Opinion::inconclusive(format!("the control did not complete, so it is not known {unknown}"))),
+        None if context.resolved.faults.is_empty() => Err(Opinion::not_applicable("it is the control itself")),
+        None => Err(Opinion::inconclusive(format!("the control was not run, so it is not known {unknown}"))),
+    }
+}
+
+/// Method and path of a request as the same request of another run has them: ids of workflows differ from run to run.
+pub(super) fn in_any_run(target: &str, workflow: Option<&WorkflowId>) -> String {
+    workflow.map_or_else(|| target.to_owned(), |workflow| target.replace(workflow.as_str(), "{workflow}"))
+}
 
 impl ControlFacts {
     /// What `run`, a finished control, did.

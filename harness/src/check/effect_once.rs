@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::control::{in_any_run, measure};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
 use crate::journal::{Attribution, Event, Live, Run, Seq, WorkflowId, WorkflowStatus};
@@ -38,11 +39,7 @@ impl Effects {
                     _ => candidates.how,
                 };
                 effects.attribution = effects.attribution.max(how);
-                // Ids of workflows differ from run to run.
-                let target = match workflow {
-                    Some(workflow) => request.target.replace(workflow.as_str(), "{workflow}"),
-                    None => request.target.clone(),
-                };
+                let target = in_any_run(&request.target, workflow);
                 let n = workflow.and_then(|workflow| run.workflows().get(workflow)).copied();
                 effects.by_place.entry((n, target)).or_default().push(record.seq);
             }
@@ -70,19 +67,10 @@ impl Check for EffectOnce {
     }
 
     fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
-        let Some(control) = &context.control else {
-            return match context.resolved.faults.is_empty() {
-                true => Opinion::not_applicable("it is the control itself"),
-                false => {
-                    Opinion::inconclusive("the control was not run, so it is not known how many effects are right")
-                }
-            };
+        let control = match measure(context, "how many effects are right") {
+            Ok(control) => control,
+            Err(opinion) => return opinion,
         };
-        if !control.completed {
-            return Opinion::inconclusive(
-                "the control did not complete, so it is not known how many effects are right",
-            );
-        }
         let effects = Effects::of(run);
         if control.effects.is_empty() && effects.by_place.is_empty() {
             return Opinion::not_applicable("nothing has an effect");

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::control::{in_any_run, measure};
 use super::judgement::Tally;
 use super::{Check, Context, Judgement, Opinion};
 use crate::journal::{AnswerCount, Event, Run, Seq, WorkflowStatus};
@@ -21,11 +22,7 @@ pub(super) fn answered(run: &Run<'_>) -> BTreeMap<String, Vec<Seq>> {
     for record in run.records() {
         let Event::ApiResponse(reply) = &record.event else { continue };
         let named = run.workflows().keys().find(|workflow| reply.request.target.contains(workflow.as_str()));
-        // Ids of workflows differ from run to run.
-        let target = match named {
-            Some(workflow) => reply.request.target.replace(workflow.as_str(), "{workflow}"),
-            None => reply.request.target.clone(),
-        };
+        let target = in_any_run(&reply.request.target, named);
         if reply.effect.is_some() {
             effects.push(target);
         } else if (200..300).contains(&reply.status) {
@@ -80,15 +77,10 @@ impl Check for NothingSkipped {
     }
 
     fn judge(&self, run: &Run<'_>, context: &Context) -> Opinion {
-        let Some(control) = &context.control else {
-            return match context.resolved.faults.is_empty() {
-                true => Opinion::not_applicable("it is the control itself"),
-                false => Opinion::inconclusive("the control was not run, so it is not known what is to be read"),
-            };
+        let control = match measure(context, "what is to be read") {
+            Ok(control) => control,
+            Err(opinion) => return opinion,
         };
-        if !control.completed {
-            return Opinion::inconclusive("the control did not complete, so it is not known what is to be read");
-        }
         if control.answered.is_empty() {
             return Opinion::not_applicable("in the control nothing is read");
         }

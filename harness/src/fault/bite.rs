@@ -359,8 +359,7 @@ impl Unproved {
                     && reply.request.client.as_ref().is_some_and(|client| self.known.shut_out.contains(client))
             }
             (Bite::RefusedForTime, Event::ApiResponse(reply)) => {
-                let for_time = ["expired", "not_yet_valid", "issued_in_future"];
-                reply.request.refused.as_deref().is_some_and(|why| for_time.contains(&why))
+                matches!(reply.request.refused.as_deref(), Some("expired" | "not_yet_valid" | "issued_in_future"))
                     && self.expiries.explains_refusal_of(reply.request.token.as_ref())
             }
             (Bite::RefusedForTime, Event::IdpResponse(reply)) => {
